@@ -1,0 +1,54 @@
+# Two commands do everything on a fresh machine (Debian 12 with the Swift toolchain): `make report`, `make test`.
+SHELL := /bin/bash
+.PHONY: all setup build report test check validate calibrate manual install clean
+
+packages := pkg-config libopenblas-dev libcminpack-dev
+rooftree := .build/release/rooftree
+sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+measurements := notebooks-data/measurements
+prefix ?= /usr/local
+
+all: build
+
+# Installs what is missing from Debian's packages; says nothing when all is there.
+setup:
+	@dpkg-query -W -f='$${Status}\n' $(packages) 2>/dev/null | grep -c 'install ok installed' \
+	  | grep -qx $(words $(packages)) \
+	  || { $(sudo) apt-get update && $(sudo) env DEBIAN_FRONTEND=noninteractive \
+	       apt-get install --yes --no-install-recommends $(packages); }
+
+build: setup
+	@swift build -c release --static-swift-stdlib --product rooftree
+
+# The main job: a projection beside real measurements.
+report: build
+	@$(rooftree) report getting-started
+
+# Every test, the format check and the error-text tests.
+test: setup check
+	@swift build --build-tests
+	@SWIFT_BACKTRACE=enable=no swift test --skip-build --disable-xctest 2>&1 | grep -v -E 'started\.$$|^.{0,4}Test case passing|passed after'; \
+	  exit $${PIPESTATUS[0]}
+
+check:
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+
+# How accurate the models are: the numbers of the README.
+validate: build
+	@$(rooftree) validate $(measurements)/h200/*.csv $(measurements)/aiconfigurator/*.csv
+
+# Fits every GPU calibration of models/calibrations again.
+calibrate: build
+	@ROOFTREE=$(rooftree) tools/calibrate-gpus.sh
+
+# The manual page, from the command's own help.
+manual:
+	@swift package plugin generate-manual --multi-page && mkdir -p docs/man \
+	  && cp .build/plugins/GenerateManual/outputs/rooftree/*.1 docs/man/
+
+install: build
+	install -D $(rooftree) $(prefix)/bin/rooftree
+	install -d $(prefix)/share/man/man1 && install -m 644 docs/man/*.1 $(prefix)/share/man/man1/
+
+clean:
+	rm -rf .build

@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Upcoming language features, on for every target.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let real = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+
+// The house, from the ground up: a target imports only what stands below it (docs/architecture.md).
+let package = Package(
+  name: "rooftree",
+  products: [
+    .executable(name: "rooftree", targets: ["rooftree"]),
+    .library(
+      name: "Rooftree",
+      targets: ["Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+  ],
+  targets: [
+    // Floor 0: system libraries.
+    .systemLibrary(
+      name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CMinpack", pkgConfig: "cminpack", providers: [.apt(["libcminpack-dev"])]),
+
+    // Floor 1: numbers with units; files with positions.
+    .target(name: "Quantities", dependencies: [real], swiftSettings: settings),
+    .target(name: "Documents", dependencies: ["Quantities", yams], swiftSettings: settings),
+
+    // Floor 2: what there is to run on, and what there is to run.
+    .target(name: "Hardware", dependencies: ["Quantities", "Documents"], swiftSettings: settings),
+    .target(name: "Workloads", dependencies: ["Quantities", "Documents"], swiftSettings: settings),
+
+    // Floor 3: the closed forms.
+    .target(
+      name: "CostModels", dependencies: ["Quantities", "Hardware", "Workloads", real],
+      swiftSettings: settings),
+
+    // Floor 4: measuring and fitting.
+    .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(
+      name: "Calibration",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "CMinpack", real,
+      ],
+      swiftSettings: settings),
+
+    // Floor 5: a question, answered.
+    .target(
+      name: "Scenarios",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", real,
+      ],
+      swiftSettings: settings),
+
+    // Floor 6: what a person reads.
+    .target(
+      name: "Reports",
+      dependencies: [
+        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+        .product(name: "Mustache", package: "swift-mustache"),
+      ],
+      resources: [.embedInCode("Templates")],
+      swiftSettings: settings),
+
+    // Floor 7: the command.
+    .executableTarget(
+      name: "rooftree",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
+        "Scenarios", "Reports",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+  ]
+)

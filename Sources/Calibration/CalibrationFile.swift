@@ -1,0 +1,218 @@
+public import CostModels
+public import Documents
+import Quantities
+import Workloads
+
+extension DeviceCalibration {
+  /// Reads a calibration of the library, or a file, with what it extends laid beneath it.
+  ///
+  /// - Parameters:
+  ///   - name: a name of `models/calibrations`, or a path.
+  ///   - library: where names are looked up.
+  ///   - node: where the name stands, for messages.
+  /// - Throws: `Diagnostic` at the first fault.
+  public init(named name: String, in library: Library, at node: DocumentNode? = nil) throws(Diagnostic) {
+    let path = try library.path(.calibrations, name, at: node)
+    try self.init(node: try readDocument(path: path), in: library, seen: [name])
+  }
+
+  init(node: DocumentNode, in library: Library, seen: [String]) throws(Diagnostic) {
+    var reader = try MappingReader(node)
+    let name = try reader.text("name")
+    let hardware = try reader.text("hardware")
+    let source = try reader.text("source")
+    var base = DeviceCalibration(name: name, hardware: hardware, source: source)
+    if let extends = reader.optionalNode("extends") {
+      let parent = try MappingReader.scalar(
+        extends, path: "extends", expected: "the name of a calibration")
+      guard !seen.contains(parent) else {
+        throw extends.diagnostic(
+          .contradiction("'\(parent)' extends itself: \((seen + [parent]).joined(separator: ", "))"))
+      }
+      let path = try library.path(.calibrations, parent, at: extends)
+      let below = try DeviceCalibration(
+        node: try readDocument(path: path), in: library, seen: seen + [parent])
+      base.forms = below.forms
+      base.curves = below.curves
+      base.curveSpread = below.curveSpread
+    }
+    if let forms = try reader.optionalMapping("forms") {
+      for entry in forms.entries() {
+        guard let definitions = Self.constants(ofForm: entry.name) else {
+          throw entry.key.diagnostic(
+            .unknownKey(entry.name, path: "forms", known: Self.formNames))
+        }
+        base.forms[entry.name] = try FittedConstants(
+          entry.value, path: "forms.\(entry.name)", definitions: definitions)
+      }
+    }
+    if var collectives = try reader.optionalMapping("collectives") {
+      base.curveSpread = try collectives.number("spread", in: 0...10)
+      base.curves = [:]
+      for (index, item) in try collectives.list("curves").enumerated() {
+        let (key, curve) = try Self.curve(item, path: "collectives.curves[\(index)]")
+        guard base.curves.updateValue(curve, forKey: key) == nil else {
+          throw item.diagnostic(.duplicateKey("\(key.kind) over \(key.ranks) ranks"))
+        }
+      }
+      try collectives.finish()
+    }
+    try reader.finish()
+    self = base
+  }
+
+  /// The forms that a calibration can hold: streaming kernels have one for each kind.
+  static var formNames: [String] {
+    gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name]
+      + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
+  }
+
+  /// The constants of products: one set for 16-bit types, one for each other kind of pipe.
+  static var gemmNames: [String] {
+    var names: [String] = []
+    for type in [DataType.bf16, .fp8, .tf32, .fp32, .fp64] { names.append(GEMMForm<Double>.name(of: type)) }
+    return names
+  }
+
+  /// The constants of a form by its name in calibration files; nil when there is no such form.
+  public static func constants(ofForm name: String) -> [Constant]? {
+    switch name {
+    case _ where gemmNames.contains(name): GEMMForm<Double>.constants
+    case AttentionForm<Double>.name: AttentionForm<Double>.constants
+    case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
+    case _ where formNames.contains(name): StreamingForm<Double>.constants
+    default: nil
+    }
+  }
+
+  private static func curve(_ node: DocumentNode, path: String) throws(Diagnostic)
+    -> (CurveKey, SizeCurve)
+  {
+    var reader = try MappingReader(node, path: path)
+    let kind = try reader.text("kind")
+    let ranks = try reader.integer("ranks", in: 1...1_000_000)
+    let numbers = try Self.numbers("bytes", &reader)
+    let times = try Self.numbers("microseconds", &reader)
+    try reader.finish()
+    guard numbers.count == times.count, !numbers.isEmpty else {
+      throw node.diagnostic(
+        .contradiction("'\(path)' has \(numbers.count) sizes and \(times.count) times"))
+    }
+    guard Set(numbers).count == numbers.count else {
+      throw node.diagnostic(.contradiction("'\(path)' has a size twice"))
+    }
+    let points = zip(numbers, times).map { SizeCurve.Point(bytes: $0, seconds: $1 * 1e-6) }
+    return (CurveKey(kind: kind, ranks: ranks), SizeCurve(points))
+  }
+
+  private static func numbers(_ key: String, _ reader: inout MappingReader) throws(Diagnostic)
+    -> [Double]
+  {
+    var result: [Double] = []
+    for item in try reader.list(key) {
+      result.append(
+        try MappingReader.number(item, path: reader.path(of: key), in: 1e-6...1e18))
+    }
+    return result
+  }
+
+  /// The calibration as a file that a person can read and ``init(named:in:at:)`` reads back.
+  public func yaml(extending parent: String? = nil) -> String {
+    var text = "# yaml-language-server: $schema=../schemas/calibration.schema.json\n"
+    text += "name: \(name)\nhardware: \(hardware)\nsource: \(quoted(source))\n"
+    if let parent { text += "extends: \(parent)\n" }
+    let names = Self.formNames.filter { forms[$0] != nil }
+    if !names.isEmpty { text += "forms:\n" }
+    for name in names {
+      guard let fitted = forms[name], let definitions = Self.constants(ofForm: name) else { continue }
+      text += "  \(name):\n    rows: \(fitted.rows)\n"
+      text += "    spread: \(formatted(fitted.spread, digits: 3))  # typical relative error of one row\n"
+      text +=
+        "    domain: [\(formatted(fitted.domain.lowerBound, digits: 6)), \(formatted(fitted.domain.upperBound, digits: 6))]\n"
+      text += "    constants:\n"
+      for (index, definition) in definitions.enumerated() {
+        let value = formatted(fitted.values[index], digits: 6)
+        let error = formatted(fitted.relativeErrors[index], digits: 3)
+        let unit = definition.unit.isEmpty ? "" : ", unit: \(quoted(definition.unit))"
+        text += "      # \(definition.meaning)\n"
+        text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\n"
+      }
+    }
+    if !curves.isEmpty {
+      text += "collectives:\n  spread: \(formatted(curveSpread ?? 0, digits: 3))\n  curves:\n"
+      for key in curves.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {
+        guard let curve = curves[key] else { continue }
+        let sizes = curve.points.map { formatted($0.bytes, digits: 15) }.joined(separator: ", ")
+        let times = curve.points.map { formatted($0.seconds * 1e6, digits: 6) }.joined(separator: ", ")
+        text += "    - kind: \(key.kind)\n      ranks: \(key.ranks)\n"
+        text += "      bytes: [\(sizes)]\n      microseconds: [\(times)]\n"
+      }
+    }
+    return text
+  }
+
+  /// The covariance of the logarithms of all fitted constants, one line for each pair of a form (lower triangle).
+  ///
+  /// It stands beside the calibration rather than in it: only draws of constants need it.
+  public var covarianceTable: String {
+    var text = "form,constant,other,log_covariance\n"
+    for name in Self.formNames {
+      guard let fitted = forms[name], let definitions = Self.constants(ofForm: name) else { continue }
+      for i in definitions.indices {
+        for j in 0...i {
+          text +=
+            "\(name),\(definitions[i].name),\(definitions[j].name),\(fitted.logCovariance[i][j])\n"
+        }
+      }
+    }
+    return text
+  }
+
+  private func quoted(_ text: String) -> String {
+    var result = "\""
+    for character in text {
+      switch character {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      default: result.append(character)
+      }
+    }
+    return result + "\""
+  }
+}
+
+extension FittedConstants {
+  init(_ node: DocumentNode, path: String, definitions: [Constant]) throws(Diagnostic) {
+    var reader = try MappingReader(node, path: path)
+    let rows = try reader.integer("rows")
+    let spread = try reader.number("spread", in: 0...10)
+    var domain: [Double] = []
+    for item in try reader.list("domain") {
+      domain.append(try MappingReader.number(item, path: path + ".domain", in: 0...1e30))
+    }
+    guard domain.count == 2, domain[0] <= domain[1] else {
+      throw node.diagnostic(.contradiction("'\(path).domain' needs the least and the most work"))
+    }
+    var constants = try reader.mapping("constants")
+    var values: [Double] = []
+    var errors: [Double] = []
+    for definition in definitions {
+      var constant = try constants.mapping(definition.name)
+      values.append(try constant.number("value", in: definition.range))
+      errors.append(try constant.number("relative_error", in: 0...100))
+      if let unit = try constant.optionalText("unit"), unit != definition.unit {
+        throw constant.node.diagnostic(
+          .unknownWord(path: constant.path + ".unit", found: unit, known: [definition.unit]))
+      }
+      try constant.finish()
+    }
+    try constants.finish()
+    let covariance = (0..<values.count).map { i in
+      (0..<values.count).map { j in i == j ? errors[i] * errors[i] : 0.0 }
+    }
+    try reader.finish()
+    self.init(
+      values: values, logCovariance: covariance, spread: spread, rows: rows,
+      domain: domain[0]...domain[1])
+  }
+}

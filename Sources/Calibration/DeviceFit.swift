@@ -1,0 +1,261 @@
+public import CostModels
+public import Hardware
+import Quantities
+import RealModule
+import Workloads
+
+/// One kernel as a fit sees it.
+struct KernelSubject: Sendable {
+  let work: Work<Double>
+  let type: DataType
+  let units: Double?
+  /// Other kernels that the measured time holds, whose forms are fitted already.
+  var beside: [Operator<Double>] = []
+  /// How often all of them ran.
+  var repeats = 1.0
+  /// Equal or alike kernels of the class in the measured time.
+  var alike: [Work<Double>] = []
+}
+
+/// How well a form predicts rows that its fit did not see.
+public struct FormReport: Sendable {
+  /// The name of the form.
+  public let form: String
+  /// Rows of the fit.
+  public let rows: Int
+  /// Relative errors (predicted over measured, minus one) of each row, from a fit that left it out.
+  public let heldOutErrors: [Double]
+}
+
+/// Fits every form that a device's measurements determine.
+///
+/// The errors reported, and the spread that intervals are drawn from, are those of rows left out: the rows are
+/// dealt into five parts, and each part is predicted by a fit to the other four.
+public struct DeviceFit: Sendable {
+  /// The device.
+  public let device: Device
+  /// The measured values of its tables.
+  public private(set) var values: [MeasuredValue] = []
+
+  /// A fit of a device.
+  public init(device: Device) { self.device = device }
+
+  /// Adds the values of a table.
+  public mutating func add(_ values: [MeasuredValue]) { self.values += values }
+
+  /// The calibration that the values determine, with how well each form predicts rows that it did not see.
+  ///
+  /// - Parameters:
+  ///   - name: the name of the calibration.
+  ///   - source: where the rows came from.
+  ///   - progress: told the name of each form before it is fitted.
+  /// - Throws: ``FitError`` when a form cannot be fitted.
+  public func calibration(
+    named name: String, source: String, progress: (String) -> Void = { _ in }
+  ) throws(FitError) -> (calibration: DeviceCalibration, reports: [FormReport]) {
+    var result = DeviceCalibration(name: name, hardware: device.name, source: source)
+    var reports: [FormReport] = []
+    let machine = Machine<Double>(device)
+
+    let products = observations { work in if case .gemm = work { true } else { false } }
+    for formName in DeviceCalibration.gemmNames {
+      let rows = products.filter { GEMMForm<Double>.name(of: $0.subject.type) == formName }
+      let isBase = formName == GEMMForm<Double>.name
+      guard rows.count > (isBase ? GEMMForm<Double>.constants.count : 3) else { continue }
+      progress(formName)
+      // Other types differ from 16-bit ones in the pipe that multiplies: what concerns tiles and memory is kept.
+      let base = isBase ? nil : result.forms[GEMMForm<Double>.name]?.values
+      let own: Set<String> = ["start", "compute_efficiency", "step_side"]
+      let held =
+        base == nil
+        ? []
+        : Set(
+          GEMMForm<Double>.constants.indices.filter { !own.contains(GEMMForm<Double>.constants[$0].name) })
+      let (constants, errors) = try crossValidated(
+        GEMMForm<Double>.self, rows, holding: held, prior: base
+      ) { form, subject in
+        guard case .gemm(let shape) = subject.work else { return .nan }
+        return form.cost(shape, subject.type, on: machine, units: subject.units)?.time ?? .nan
+      }
+      result.forms[formName] = constants
+      reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
+    }
+
+    // Measured alone first; then gradients, which a profile shows only together with their forward kernels.
+    let kinds = Streaming<Double>.Kind.allCases
+    let order =
+      kinds.filter { StreamingForm<Double>.relative(of: $0) == $0 }
+      + kinds.filter { StreamingForm<Double>.relative(of: $0) != $0 }
+    for kind in order {
+      let isAlone = StreamingForm<Double>.relative(of: kind) == kind
+      let rows =
+        isAlone
+        ? observations { work in if case .streaming(let shape) = work { shape.kind == kind } else { false } }
+        : profiled(kind)
+      guard rows.count >= 3 else { continue }
+      let formName = StreamingForm<Double>.name(of: kind)
+      progress(formName)
+      let model = DeviceModel<Double>(device, result)
+      let relative = result.forms[StreamingForm<Double>.name(of: StreamingForm<Double>.relative(of: kind))]
+      let (constants, errors) = try crossValidated(
+        StreamingForm<Double>.self, rows,
+        prior: isAlone ? StreamingForm<Double>.typicalConstants(of: kind) : relative?.values
+      ) { form, subject in
+        var time = 0.0
+        for work in subject.alike {
+          guard case .streaming(let shape) = work else { return .nan }
+          time += form.cost(shape, subject.type, on: machine, units: subject.units).time
+        }
+        for operation in subject.beside {
+          time += model.cost(operation.work, operation.dataType)?.time ?? .nan
+        }
+        return time * subject.repeats
+      }
+      result.forms[formName] = constants
+      reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
+    }
+
+    let attention = observations { work in if case .attention = work { true } else { false } }
+    if attention.count > AttentionForm<Double>.constants.count {
+      progress(AttentionForm<Double>.name)
+      let streaming = result.forms[StreamingForm<Double>.name(of: .copy)].map {
+        StreamingForm<Double>(constants: $0.values)
+      }
+      let around = streaming ?? .uncalibrated
+      let (constants, errors) = try crossValidated(AttentionForm<Double>.self, attention) { form, subject in
+        guard case .attention(let shape) = subject.work else { return .nan }
+        return form.cost(shape, subject.type, on: machine, streaming: around)?.time ?? .nan
+      }
+      result.forms[AttentionForm<Double>.name] = constants
+      reports.append(
+        FormReport(form: AttentionForm<Double>.name, rows: attention.count, heldOutErrors: errors))
+    }
+
+    if let (curves, errors) = curves() {
+      progress(CollectiveForm<Double>.name)
+      result.curves = curves
+      result.curveSpread = robustSpread(errors.map { Double.log(1 + $0) })
+      reports.append(
+        FormReport(form: CollectiveForm<Double>.name, rows: errors.count, heldOutErrors: errors))
+    }
+    return (result, reports)
+  }
+
+  /// The kernels of a class with their times, outliers of the instrument left out.
+  private func observations(where isWanted: (Work<Double>) -> Bool) -> [Observation<KernelSubject>] {
+    values.compactMap { value in
+      guard case .kernel(let operation, let units, let repeats) = value.subject, repeats == 1,
+        value.quantity == "median_us", isWanted(operation.work), !isHostBound(operation.work)
+      else { return nil }
+      let work: Double
+      switch operation.work {
+      case .gemm(let shape): work = shape.flop
+      case .attention(let shape): work = shape.flop
+      case .streaming(let shape): work = shape.bytes(operation.dataType)
+      case .collective(let exchange): work = exchange.bytes
+      }
+      let subject = KernelSubject(
+        work: operation.work, type: operation.dataType, units: units, alike: [operation.work])
+      return Observation(subject, seconds: value.measured * value.unit, work: work)
+    }
+  }
+
+  /// Times of a class of kernels in a profile, where all kernels but those of this kind are fitted already.
+  private func profiled(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
+    values.compactMap { value in
+      guard case .kernels(let operations, let repeats) = value.subject else { return nil }
+      func isWanted(_ operation: Operator<Double>) -> Bool {
+        if case .streaming(let shape) = operation.work { shape.kind == kind } else { false }
+      }
+      let wanted = operations.filter(isWanted)
+      guard let first = wanted.first else { return nil }
+      let bytes = wanted.reduce(0.0) { sum, operation in
+        guard case .streaming(let shape) = operation.work else { return sum }
+        return Double.maximum(sum, shape.bytes(operation.dataType))
+      }
+      let subject = KernelSubject(
+        work: first.work, type: first.dataType, units: nil,
+        beside: operations.filter { !isWanted($0) }, repeats: repeats, alike: wanted.map(\.work))
+      return Observation(subject, seconds: value.measured * value.unit, work: bytes)
+    }
+  }
+
+  /// Gradients of short attention were timed with the host in the way: not a time of the device.
+  ///
+  /// The table's rows below about 140 us are all alike whatever the shape; the bound here is on the shape, 3
+  /// times the work that the device does in that time.
+  private func isHostBound(_ work: Work<Double>) -> Bool {
+    guard case .attention(let shape) = work, shape.backward else { return false }
+    let rate = device.peakRate(.bf16)?.value ?? 0
+    return shape.flop < 3 * 140e-6 * 0.5 * rate
+  }
+
+  /// A fit to all rows, with the errors and the spread of rows left out.
+  private func crossValidated<Form: FittedForm>(
+    _ type: Form.Type, _ rows: [Observation<KernelSubject>], holding held: Set<Int> = [],
+    prior: [Double]? = nil, predict: (Form, KernelSubject) -> Double
+  ) throws(FitError) -> (FittedConstants, [Double]) where Form.N == Double {
+    let whole = try fit(type, to: rows, holding: held, prior: prior, predict: predict)
+    var errors = [Double](repeating: 0, count: rows.count)
+    let parts = min(5, rows.count)
+    // Rows of one shape family stand together in the tables: dealing them out by a fixed shuffle mixes them.
+    var generator = SplitMix64(seed: 20_240_917)
+    let order = rows.indices.shuffled(using: &generator)
+    for part in 0..<parts {
+      let out = Set(order.enumerated().filter { $0.offset % parts == part }.map(\.element))
+      let kept = rows.indices.filter { !out.contains($0) }.map { rows[$0] }
+      let partial = try fit(
+        type, to: kept, holding: held, prior: prior, from: whole.values, predict: predict)
+      let form = Form(constants: partial.values)
+      for index in out { errors[index] = predict(form, rows[index].subject) / rows[index].seconds - 1 }
+    }
+    let spread = robustSpread(errors.map { Double.log(1 + $0) })
+    let constants = FittedConstants(
+      values: whole.values, logCovariance: whole.logCovariance, spread: spread, rows: rows.count,
+      domain: whole.domain)
+    return (constants, errors)
+  }
+
+  /// The measured curves of collectives, and the errors of inner points predicted by their neighbours.
+  private func curves() -> (curves: [DeviceCalibration.CurveKey: SizeCurve], errors: [Double])? {
+    var points: [DeviceCalibration.CurveKey: [SizeCurve.Point]] = [:]
+    for value in values {
+      guard case .kernel(let operation, _, let repeats) = value.subject, repeats == 1,
+        case .collective(let exchange) = operation.work, exchange.ranks > 1
+      else { continue }
+      let key = DeviceCalibration.CurveKey(kind: exchange.kind.rawValue, ranks: exchange.ranks)
+      let point = SizeCurve.Point(bytes: exchange.bytes, seconds: value.measured * value.unit)
+      if points[key]?.contains(where: { $0.bytes == point.bytes }) != true {
+        points[key, default: []].append(point)
+      }
+    }
+    guard !points.isEmpty else { return nil }
+    var errors: [Double] = []
+    for key in points.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {
+      let sorted = (points[key] ?? []).sorted { $0.bytes < $1.bytes }
+      for index in sorted.indices.dropFirst().dropLast() {
+        var others = sorted
+        let left = others.remove(at: index)
+        errors.append(SizeCurve(others).time(bytes: left.bytes) / left.seconds - 1)
+      }
+    }
+    return (points.mapValues { SizeCurve($0) }, errors)
+  }
+}
+
+/// A small seeded generator (Steele, Lea and Flood, OOPSLA 2014), for shuffles that must repeat.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  /// A generator that always gives the same numbers for a seed.
+  public init(seed: UInt64) { state = seed }
+
+  /// The next number.
+  public mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

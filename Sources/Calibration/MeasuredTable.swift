@@ -1,0 +1,478 @@
+public import Documents
+public import Quantities
+public import Workloads
+
+/// The tables of measurements that the project knows, recognised by their header.
+public enum TableKind: String, Sendable, CaseIterable {
+  /// One operator alone on a GPU.
+  case operators
+  /// One operator restricted to a part of the compute units.
+  case unitPartition = "sm_partition"
+  /// One collective alone.
+  case collectives
+  /// Transformer layers split over GPUs.
+  case tensorParallelLayers = "tp_layers"
+  /// A stack of layers, data-parallel.
+  case dataParallel = "dp"
+  /// GEMMs beside a collective.
+  case concurrency = "c3"
+  /// Whole layers on one GPU with the host's launch cost.
+  case layers
+  /// An operator repeated for seconds, with its energy.
+  case energy
+  /// Kernels on a CPU.
+  case cpuKernels = "cpu_kernels"
+  /// Kernels on memory that computes.
+  case pimKernels = "prim_kernels"
+  /// Training iterations on a cluster.
+  case trainingIterations = "training_iterations"
+  /// Training steps that others printed.
+  case publishedSteps = "training_steps"
+
+  /// The columns that make a table one of this kind.
+  public var columns: [String] {
+    switch self {
+    case .operators: ["suite", "op", "dtype", "params", "median_us"]
+    case .unitPartition: ["op", "params", "sms", "median_us"]
+    case .collectives: ["op", "ranks", "bytes", "median_us"]
+    case .tensorParallelLayers:
+      [
+        "tp", "h", "heads", "s", "b", "layers", "fwd_us", "fwd_nocomm_us", "fwdbwd_us",
+        "fwdbwd_nocomm_us",
+      ]
+    case .dataParallel:
+      [
+        "dp", "h", "heads", "s", "b", "layers", "params", "fwdbwd_nocomm_us", "fwdbwd_overlap_us",
+        "fwdbwd_serial_us", "comm_alone_us",
+      ]
+    case .concurrency:
+      [
+        "m", "n", "k", "gemm_reps", "coll", "coll_reps", "bytes", "ranks", "gemm_alone_us",
+        "coll_alone_us", "concurrent_us",
+      ]
+    case .layers: ["attn", "h", "heads", "s", "b", "layers", "fwdbwd_us", "kernel_breakdown_us"]
+    case .energy: ["op", "dtype", "params", "seconds", "joules", "iters"]
+    case .cpuKernels: ["op", "dtype", "threads", "params", "median_us"]
+    case .pimKernels: ["benchmark", "num_dpus", "data_prep_param", "hw_kernel_ms"]
+    case .trainingIterations:
+      ["gpus", "global_batch", "micro_batch", "hidden", "heads", "layers", "tp", "dp", "pp", "iteration_ms"]
+    case .publishedSteps: ["table", "hardware", "hidden", "layers", "iteration_s"]
+    }
+  }
+
+  /// The kind of a table.
+  ///
+  /// - Throws: `Diagnostic`: a table that has all but one or two columns of a kind lacks these; any other is unknown.
+  public static func recognise(_ table: Table) throws(Diagnostic) -> TableKind {
+    func missing(_ kind: TableKind) -> [String] { kind.columns.filter { !table.has($0) } }
+    // The kind with the most columns wins, so that a richer table is not taken for a poorer one.
+    let complete = allCases.filter { missing($0).isEmpty }
+    if let kind = complete.max(by: { $0.columns.count < $1.columns.count }) { return kind }
+    let nearest = allCases.min {
+      missing($0).count * 100 / $0.columns.count < missing($1).count * 100 / $1.columns.count
+    }
+    if let nearest, missing(nearest).count * 3 <= nearest.columns.count,
+      let column = missing(nearest).first
+    {
+      throw Diagnostic(
+        file: table.file, position: .init(line: 1, column: 1),
+        fault: .missingColumn(column, known: table.columns))
+    }
+    throw Diagnostic(
+      file: table.file, position: .init(line: 1, column: 1),
+      fault: .unknownTable(columns: table.columns))
+  }
+}
+
+/// What a measured value is the time of.
+public enum Subject: Sendable {
+  /// One operator alone, so many times, on a part of the compute units (nil: all).
+  case kernel(Operator<Double>, units: Double?, repeats: Double)
+  /// Several kernels one after another, all of them so many times.
+  case kernels([Operator<Double>], repeats: Double)
+  /// Several equal GEMMs on parallel branches.
+  case concurrentGEMM(GEMM<Double>, DataType, degree: Double)
+  /// A stack of layers; `backward` adds the backward pass.
+  case layers(TransformerLayer<Double>, count: Double, backward: Bool)
+  /// A data-parallel stack of layers whose gradients are exchanged per layer.
+  case dataParallel(TransformerLayer<Double>, count: Double, exchange: Collective<Double>, Overlap)
+  /// GEMMs beside a collective.
+  case beside(Operator<Double>, times: Double, exchange: Operator<Double>, exchanges: Double)
+  /// A kernel given by its operations and bytes, on so many compute units, started so many times.
+  case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
+  /// Something that the project has no form for yet.
+  case unmodelled
+
+  /// How the gradient exchange of a data-parallel step runs.
+  public enum Overlap: Sendable {
+    /// After each layer's backward pass.
+    case serial
+    /// Beside the backward pass of the layers below.
+    case overlapped
+    /// Alone, without compute.
+    case alone
+  }
+}
+
+/// One measured value of a table.
+public struct MeasuredValue: Sendable {
+  /// The line of the table.
+  public let line: Int
+  /// The operator, collective or class that errors are grouped by.
+  public let group: String
+  /// The measured column.
+  public let quantity: String
+  /// Seconds in one unit of the column.
+  public let unit: Double
+  /// The value as it stands in the column.
+  public let measured: Double
+  /// What it is the time of.
+  public let subject: Subject
+}
+
+/// Reads the measured values of a table.
+///
+/// - Parameters:
+///   - table: the table.
+///   - kind: its kind.
+/// - Returns: the values in the order of the rows.
+/// - Throws: `Diagnostic` at the first field that is not what its column holds.
+public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) -> [MeasuredValue] {
+  var values: [MeasuredValue] = []
+  for row in table.rows {
+    switch kind {
+    case .operators: values.append(try row.operatorValue())
+    case .unitPartition: values.append(try row.partitionValue())
+    case .collectives: values.append(try row.collectiveValue())
+    case .tensorParallelLayers: values += try row.tensorParallelValues()
+    case .dataParallel: values += try row.dataParallelValues()
+    case .concurrency: values += try row.concurrencyValues()
+    case .layers: values += try row.layerValues()
+    case .energy: if let value = try row.energyValue() { values.append(value) }
+    case .cpuKernels: values.append(try row.cpuValue())
+    case .pimKernels: values += try row.pimValues()
+    case .trainingIterations:
+      values.append(try row.value("iteration_ms", unit: 1e-3, group: "training", .unmodelled))
+    case .publishedSteps:
+      guard !row.text("iteration_s").isEmpty else { continue }
+      values.append(try row.value("iteration_s", unit: 1, group: row.text("table"), .unmodelled))
+    }
+  }
+  return values
+}
+
+extension Table.Row {
+  func value(_ column: String, unit: Double = 1e-6, group: String, _ subject: Subject)
+    throws(Diagnostic) -> MeasuredValue
+  {
+    MeasuredValue(
+      line: line, group: group, quantity: column, unit: unit, measured: try positive(column),
+      subject: subject)
+  }
+
+  /// A whole number of devices.
+  func count(_ column: String) throws(Diagnostic) -> Int {
+    let value = try number(column, in: 1...1e6)
+    guard let count = Int(exactly: value) else {
+      throw diagnostic(
+        column, .outOfRange(path: column, found: text(column), expected: "a whole number"))
+    }
+    return count
+  }
+
+  func dataType() throws(Diagnostic) -> DataType {
+    let text = text("dtype")
+    let names = ["float32": "fp32", "float64": "fp64"]
+    guard let type = DataType(rawValue: names[text] ?? text) else {
+      throw diagnostic(
+        "dtype", .unknownWord(path: "dtype", found: text, known: DataType.allCases.map(\.rawValue)))
+    }
+    return type
+  }
+
+  /// A parameter of the `params` column as a number above zero.
+  func parameter(_ name: String, _ parameters: [String: String]) throws(Diagnostic) -> Double {
+    guard let text = parameters[name] else {
+      throw diagnostic("params", .missingKey(name, path: "params"))
+    }
+    guard let value = Double(text), value.isFinite, value > 0 else {
+      throw diagnostic(
+        "params", .outOfRange(path: name, found: text, expected: "a number above zero"))
+    }
+    return value
+  }
+
+  func gemm(_ parameters: [String: String]) throws(Diagnostic) -> GEMM<Double> {
+    let layout = parameters["layout"] ?? "NT"
+    guard let known = Layout(rawValue: layout) else {
+      throw diagnostic(
+        "params",
+        .unknownWord(path: "layout", found: layout, known: Layout.allCases.map(\.rawValue)))
+    }
+    return GEMM(
+      m: try parameter("m", parameters), n: try parameter("n", parameters),
+      k: try parameter("k", parameters),
+      batch: parameters["batch"] == nil ? 1 : try parameter("batch", parameters), layout: known)
+  }
+
+  func operatorValue() throws(Diagnostic) -> MeasuredValue {
+    let type = try dataType()
+    let operation = text("op")
+    let subject = try kernel(operation, type, try parameters("params"))
+    return try value("median_us", group: "\(operation) \(type.rawValue)", subject)
+  }
+
+  /// The subject of a row by its operator's name.
+  func kernel(_ operation: String, _ type: DataType, _ parameters: [String: String], units: Double? = nil)
+    throws(Diagnostic) -> Subject
+  {
+    func alone(_ work: Work<Double>) -> Subject {
+      .kernel(Operator("", .forward, work, type), units: units, repeats: 1)
+    }
+    switch operation {
+    case "gemm", "bmm": return alone(.gemm(try gemm(parameters)))
+    case "seq":
+      let degree = try parameter("degree", parameters)
+      return .kernel(
+        Operator("", .forward, .gemm(try gemm(parameters)), type), units: units, repeats: degree)
+    case "conc":
+      return .concurrentGEMM(
+        try gemm(parameters), type, degree: try parameter("degree", parameters))
+    case "sdpa_fwd", "sdpa_bwd":
+      let length = try parameter("s", parameters)
+      let heads = try parameter("heads", parameters)
+      return alone(
+        .attention(
+          FlashAttention(
+            batch: try parameter("b", parameters), heads: heads, keyValueHeads: heads,
+            queries: length, keys: length, headSize: try parameter("d", parameters),
+            causal: parameters["causal"] == "1", backward: operation == "sdpa_bwd")))
+    case "lr_dense", "svm_dense", "lr_sparse":
+      return .roofline(
+        flop: try number("flops"), bytes: try number("bytes"), type, units: units,
+        launches: operation == "svm_dense" ? 5 : 4)
+    default:
+      let names = ["add_scalar": "copy"]
+      guard let kind = Streaming<Double>.Kind(rawValue: names[operation] ?? operation) else {
+        throw diagnostic(
+          "op",
+          .unknownWord(
+            path: "op", found: operation,
+            known: ["gemm", "bmm"] + Streaming<Double>.Kind.allCases.map(\.rawValue)))
+      }
+      if parameters["t"] != nil {
+        return alone(
+          .streaming(
+            Streaming(
+              kind, rows: try parameter("t", parameters), columns: try parameter("h", parameters))))
+      }
+      return alone(.streaming(Streaming(kind, rows: 1, columns: try parameter("n", parameters))))
+    }
+  }
+
+  func partitionValue() throws(Diagnostic) -> MeasuredValue {
+    let operation = text("op")
+    let subject = try kernel(
+      operation, operation == "gemm" ? .bf16 : .bf16, try parameters("params"),
+      units: try positive("sms"))
+    return try value("median_us", group: operation, subject)
+  }
+
+  func collectiveKind(_ column: String) throws(Diagnostic) -> Collective<Double>.Kind {
+    guard let kind = Collective<Double>.Kind(rawValue: text(column)) else {
+      throw diagnostic(
+        column,
+        .unknownWord(
+          path: column, found: text(column),
+          known: Collective<Double>.Kind.allCases.map(\.rawValue)))
+    }
+    return kind
+  }
+
+  func collective(_ column: String) throws(Diagnostic) -> Collective<Double> {
+    Collective(
+      try collectiveKind(column), bytes: try positive("bytes"),
+      ranks: try count("ranks"))
+  }
+
+  func collectiveValue() throws(Diagnostic) -> MeasuredValue {
+    let exchange = try collective("op")
+    return try value(
+      "median_us", group: "\(exchange.kind.rawValue) \(exchange.ranks) ranks",
+      .kernel(Operator("", .forward, .collective(exchange), .bf16), units: nil, repeats: 1))
+  }
+
+  func layer(tensorParallel: Int, communicates: Bool) throws(Diagnostic) -> TransformerLayer<Double> {
+    TransformerLayer(
+      hidden: try positive("h"), heads: try positive("heads"), microBatch: try positive("b"),
+      sequence: try positive("s"), tensorParallel: tensorParallel, communicates: communicates)
+  }
+
+  func tensorParallelValues() throws(Diagnostic) -> [MeasuredValue] {
+    let degree = try count("tp")
+    let count = try positive("layers")
+    var values: [MeasuredValue] = []
+    for (column, backward, communicates) in [
+      ("fwd_us", false, true), ("fwd_nocomm_us", false, false), ("fwdbwd_us", true, true),
+      ("fwdbwd_nocomm_us", true, false),
+    ] {
+      let layer = try layer(tensorParallel: degree, communicates: communicates)
+      values.append(
+        try value(column, group: "tp \(degree)", .layers(layer, count: count, backward: backward)))
+    }
+    return values
+  }
+
+  func dataParallelValues() throws(Diagnostic) -> [MeasuredValue] {
+    let ranks = try count("dp")
+    let count = try positive("layers")
+    let layer = try layer(tensorParallel: 1, communicates: false)
+    let exchange = Collective<Double>(
+      .allReduce, bytes: 2 * (try positive("params")) / count, ranks: ranks)
+    let group = "dp \(ranks)"
+    return [
+      try value("fwdbwd_nocomm_us", group: group, .layers(layer, count: count, backward: true)),
+      try value(
+        "fwdbwd_serial_us", group: group,
+        .dataParallel(layer, count: count, exchange: exchange, .serial)),
+      try value(
+        "fwdbwd_overlap_us", group: group,
+        .dataParallel(layer, count: count, exchange: exchange, .overlapped)),
+      try value(
+        "comm_alone_us", group: group,
+        .dataParallel(layer, count: count, exchange: exchange, .alone)),
+    ]
+  }
+
+  func concurrencyValues() throws(Diagnostic) -> [MeasuredValue] {
+    let gemm = Operator<Double>(
+      "", .forward,
+      .gemm(GEMM(m: try positive("m"), n: try positive("n"), k: try positive("k"))), .bf16)
+    let exchange = Operator<Double>("", .forward, .collective(try collective("coll")), .bf16)
+    let products = try positive("gemm_reps")
+    let exchanges = try positive("coll_reps")
+    let group = text("coll")
+    return [
+      try value("gemm_alone_us", group: group, .kernel(gemm, units: nil, repeats: products)),
+      try value("coll_alone_us", group: group, .kernel(exchange, units: nil, repeats: exchanges)),
+      try value(
+        "concurrent_us", group: group,
+        .beside(gemm, times: products, exchange: exchange, exchanges: exchanges)),
+    ]
+  }
+
+  func layerValues() throws(Diagnostic) -> [MeasuredValue] {
+    let classes = try parameters("kernel_breakdown_us")
+    let count = try positive("layers")
+    let layer = try layer(tensorParallel: 1, communicates: false)
+    let materialised = text("attn") == "eager"
+    var values: [MeasuredValue] = []
+    for name in classes.keys.sorted() {
+      guard let time = Double(classes[name] ?? ""), time.isFinite, time >= 0 else {
+        throw diagnostic(
+          "kernel_breakdown_us",
+          .outOfRange(path: name, found: classes[name] ?? "", expected: "a number of at least 0"))
+      }
+      guard time > 0 else { continue }
+      let parameters = try positive("params") / count
+      let kernels = layer.kernels(
+        ofClass: name, materialisedAttention: materialised, parameters: parameters)
+      values.append(
+        MeasuredValue(
+          line: line, group: "\(text("attn")) \(name)", quantity: "kernel_breakdown_us", unit: 1e-6,
+          measured: time, subject: kernels.isEmpty ? .unmodelled : .kernels(kernels, repeats: count)))
+    }
+    return values
+  }
+
+  func energyValue() throws(Diagnostic) -> MeasuredValue? {
+    guard text("op") != "idle" else { return nil }
+    let type = try dataType()
+    let count = try positive("iters")
+    let subject = try kernel(text("op"), type, try parameters("params"))
+    guard case .kernel(let operation, let units, _) = subject else { return nil }
+    return try value(
+      "seconds", unit: 1, group: "\(text("op")) \(type.rawValue)",
+      .kernel(operation, units: units, repeats: count))
+  }
+
+  func cpuValue() throws(Diagnostic) -> MeasuredValue {
+    let threads = try positive("threads")
+    return try value(
+      "median_us", group: "\(text("op")) \(text("dtype")) \(Int(threads)) threads",
+      .roofline(
+        flop: try positive("flops"), bytes: try positive("bytes"), try dataType(), units: threads,
+        launches: 1))
+  }
+
+  func pimValues() throws(Diagnostic) -> [MeasuredValue] {
+    var values: [MeasuredValue] = []
+    for column in ["hw_kernel_ms", "hw_cpu_to_dpu_ms", "hw_dpu_to_cpu_ms", "hw_dpu_to_dpu_ms"] {
+      let milliseconds = try number(column)
+      guard milliseconds > 0 else { continue }
+      values.append(
+        MeasuredValue(
+          line: line, group: text("benchmark"), quantity: column, unit: 1e-3, measured: milliseconds,
+          subject: .unmodelled))
+    }
+    return values
+  }
+}
+
+extension TransformerLayer where N == Double {
+  /// The kernels of one class of a profiler's breakdown, in a training step of this layer.
+  ///
+  /// - Parameters:
+  ///   - name: the class.
+  ///   - materialisedAttention: whether scores are written out, with softmax and dropout of their own.
+  ///   - parameters: of the layer, for the optimizer's class.
+  /// - Returns: none for a class whose kernels are not listed.
+  func kernels(ofClass name: String, materialisedAttention: Bool, parameters: Double) -> [Operator<Double>] {
+    var list = OperatorList<Double>()
+    forward(into: &list)
+    backward(into: &list)
+    func streaming(_ kinds: Set<Streaming<Double>.Kind>) -> [Operator<Double>] {
+      list.operators.filter { operation in
+        if case .streaming(let shape) = operation.work { kinds.contains(shape.kind) } else { false }
+      }
+    }
+    func score(_ kind: Streaming<Double>.Kind) -> Operator<Double> {
+      Operator(
+        "scores", .forward,
+        .streaming(Streaming(kind, rows: microBatch * heads * sequence, columns: sequence)), dataType)
+    }
+    switch name {
+    case "gemm":
+      let products = list.operators.filter { if case .gemm = $0.work { true } else { false } }
+      guard materialisedAttention else { return products }
+      let size = hidden / heads
+      // Scores and context, and the two gradients of each.
+      let shapes = [
+        (sequence, size), (size, sequence), (sequence, size), (size, sequence), (size, sequence),
+        (size, sequence),
+      ]
+      return products
+        + shapes.map { columns, inner in
+          Operator(
+            "scores", .forward,
+            .gemm(GEMM(m: sequence, n: columns, k: inner, batch: microBatch * heads)), dataType)
+        }
+    case "attention":
+      return list.operators.filter { if case .attention = $0.work { true } else { false } }
+    case "layernorm": return streaming([.layernorm, .layernormBackward])
+    case "gelu": return streaming([.gelu, .geluBackward])
+    case "reduce": return streaming([.rowSum])
+    case "optimizer":
+      return [
+        Operator(
+          "weight update", .optimizer, .streaming(Streaming(.adamw, rows: 1, columns: parameters)), dataType)
+      ]
+    case "softmax": return materialisedAttention ? [score(.softmax), score(.softmaxBackward)] : []
+    case "dropout":
+      let residual = Operator<Double>(
+        "dropout", .forward, .streaming(Streaming(.dropout, rows: tokens, columns: hidden)), dataType)
+      return [residual, residual] + (materialisedAttention ? [score(.dropout)] : [])
+    default: return []
+    }
+  }
+}

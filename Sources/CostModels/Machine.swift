@@ -1,0 +1,53 @@
+public import Hardware
+public import Quantities
+
+/// The numbers of a device that closed forms use, in base units, ready to be varied.
+public struct Machine<N: ModelNumber>: Sendable {
+  /// Compute units.
+  public var units: N
+  /// Clock of the units, in hertz.
+  public var clock: N
+  /// Peak rates by data type, in FLOP/s; zero where the device has none.
+  public var rates: [DataType: N]
+  /// Bandwidth of the main memory, in bytes a second.
+  public var memoryBandwidth: N
+  /// Capacity of the last-level cache, in bytes.
+  public var cacheCapacity: N
+  /// Time to start a kernel, in seconds.
+  public var launch: N
+
+  /// The numbers of a device as its description gives them.
+  ///
+  /// A device without a cache level counts as one with 1 MiB; one without a launch overhead starts at once.
+  public init(_ device: Device) {
+    units = N(device.compute.units.value)
+    clock = N(device.compute.clock.value)
+    rates = device.compute.rates.mapValues { N($0.value) }
+    memoryBandwidth = N(device.mainMemory.bandwidth?.value ?? 0)
+    let cache = device.memory.dropFirst().first { $0.scope == .device }
+    cacheCapacity = N(cache?.capacity.value ?? 0x1p20)
+    launch = N(device.launchOverhead?.value ?? 0)
+  }
+
+  /// Peak rate for a data type, in FLOP/s.
+  ///
+  /// A type that the device lacks runs as the next wider one that it has: bf16 and fp16 stand in for each other,
+  /// then fp32; tf32 as fp32; fp8 and int8 as fp16.
+  ///
+  /// - Returns: nil when no type stands in.
+  @inlinable
+  public func rate(_ type: DataType) -> N? {
+    if let rate = rates[type] { return rate }
+    let standIns: [DataType]
+    switch type {
+    case .bf16: standIns = [.fp16, .fp32]
+    case .fp16: standIns = [.bf16, .fp32]
+    case .tf32: standIns = [.fp32]
+    case .fp8, .int8: standIns = [.fp16, .bf16, .fp32]
+    case .fp4: standIns = [.fp8, .fp16, .bf16, .fp32]
+    case .int64, .int32: standIns = [.fp32]
+    case .fp32, .fp64: standIns = []
+    }
+    return standIns.lazy.compactMap { rates[$0] }.first
+  }
+}

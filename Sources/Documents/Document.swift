@@ -1,0 +1,297 @@
+import Foundation
+import Yams
+
+/// A value of a YAML or JSON file with its place.
+public struct DocumentNode: Sendable {
+  /// What a value can be.
+  public enum Content: Sendable {
+    /// A scalar as written, and whether it was quoted.
+    case scalar(String, quoted: Bool)
+    /// A list.
+    case sequence([DocumentNode])
+    /// A mapping in the order of the file; keys are unique.
+    case mapping([(key: DocumentNode, value: DocumentNode)])
+  }
+
+  /// The value.
+  public let content: Content
+  /// Where it starts.
+  public let position: Diagnostic.Position
+  /// The file that holds it, as the user named it.
+  public let file: String?
+
+  /// A value with its place.
+  public init(content: Content, position: Diagnostic.Position, file: String?) {
+    self.content = content
+    self.position = position
+    self.file = file
+  }
+
+  /// The value in words for a message: "a list", "the text 'x'".
+  public var kindInWords: String {
+    switch content {
+    case .scalar(let text, _): text.isEmpty ? "empty" : "'\(printable(text))'"
+    case .sequence: "a list"
+    case .mapping: "a mapping"
+    }
+  }
+
+  /// A fault at this place.
+  public func diagnostic(_ fault: Diagnostic.Fault) -> Diagnostic {
+    Diagnostic(file: file, position: position, fault: fault)
+  }
+
+  /// The value of a key, when this is a mapping that has it.
+  public func value(_ key: String) -> DocumentNode? {
+    guard case .mapping(let pairs) = content else { return nil }
+    for pair in pairs {
+      if case .scalar(let text, _) = pair.key.content, text == key { return pair.value }
+    }
+    return nil
+  }
+
+  /// The keys, when this is a mapping.
+  public var keys: [String] {
+    guard case .mapping(let pairs) = content else { return [] }
+    return pairs.compactMap { pair in
+      if case .scalar(let text, _) = pair.key.content { return text }
+      return nil
+    }
+  }
+
+  /// This mapping with the keys of another laid over it, mappings merged deeply, everything else replaced.
+  ///
+  /// - Parameter other: what differs; its places are kept, so an error names the file that says it.
+  public func overlaid(with other: DocumentNode) -> DocumentNode {
+    guard case .mapping(var pairs) = content, case .mapping(let changes) = other.content else {
+      return other
+    }
+    for change in changes {
+      guard case .scalar(let key, _) = change.key.content else { continue }
+      let index = pairs.firstIndex { pair in
+        if case .scalar(let text, _) = pair.key.content { return text == key }
+        return false
+      }
+      if let index {
+        // A value with a unit replaces the whole old one: its source and interval do not carry over.
+        let whole = change.value.value("value") != nil
+        pairs[index].value =
+          whole ? change.value : pairs[index].value.overlaid(with: change.value)
+      } else {
+        pairs.append(change)
+      }
+    }
+    return DocumentNode(content: .mapping(pairs), position: other.position, file: other.file)
+  }
+}
+
+/// Bounds on files that a person writes by hand.
+public enum DocumentLimits {
+  /// Longest file, in bytes.
+  public static let bytes = 16 << 20
+  /// Deepest nesting.
+  public static let depth = 64
+  /// Most nodes, aliases expanded.
+  public static let nodes = 2_000_000
+}
+
+/// Reads the whole of a text file, with a clear fault for what is not one.
+///
+/// - Parameters:
+///   - path: the file.
+///   - limit: the most bytes to accept.
+/// - Throws: ``Diagnostic`` when it is missing, a directory, too large, or not UTF-8.
+public func readText(path: String, limit: Int = DocumentLimits.bytes) throws(Diagnostic) -> String {
+  func fault(_ fault: Diagnostic.Fault) -> Diagnostic {
+    Diagnostic(file: path, position: nil, fault: fault)
+  }
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+  guard descriptor >= 0 else {
+    throw fault(.unreadable(reason: String(cString: strerror(errno))))
+  }
+  defer { close(descriptor) }
+  var info = stat()
+  guard fstat(descriptor, &info) == 0 else {
+    throw fault(.unreadable(reason: String(cString: strerror(errno))))
+  }
+  if info.st_mode & S_IFMT == S_IFDIR { throw fault(.isDirectory) }
+  if Int(info.st_size) > limit { throw fault(.tooLarge(bytes: Int(info.st_size), limit: limit)) }
+  var bytes: [UInt8] = []
+  var buffer = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let count = read(descriptor, &buffer, buffer.count)
+    if count < 0 {
+      if errno == EINTR { continue }
+      throw fault(.unreadable(reason: String(cString: strerror(errno))))
+    }
+    if count == 0 { break }
+    bytes += buffer[0..<count]
+    // A pipe or device has no size: count while reading.
+    if bytes.count > limit { throw fault(.tooLarge(bytes: bytes.count, limit: limit)) }
+  }
+  return try decodeUTF8(bytes, file: path)
+}
+
+/// Bytes as text.
+///
+/// - Throws: ``Diagnostic`` that names the first byte that is not UTF-8.
+public func decodeUTF8(_ bytes: [UInt8], file: String?) throws(Diagnostic) -> String {
+  if let text = String(validating: bytes, as: UTF8.self) { return text }
+  var decoder = UTF8()
+  var iterator = bytes.makeIterator()
+  var offset = 0
+  while case .scalarValue(let scalar) = decoder.decode(&iterator) {
+    offset += UTF8.encode(scalar)?.count ?? 1
+  }
+  throw Diagnostic(file: file, position: nil, fault: .notUTF8(offset: offset))
+}
+
+/// Reads a YAML or JSON file into nodes with places.
+///
+/// - Throws: ``Diagnostic`` with the place of the first fault.
+public func readDocument(path: String) throws(Diagnostic) -> DocumentNode {
+  try parseDocument(try readText(path: path), file: path)
+}
+
+/// Parses YAML or JSON text into nodes with places.
+///
+/// - Parameters:
+///   - text: one document; JSON is read as the YAML that it is.
+///   - file: the name for messages.
+/// - Throws: ``Diagnostic`` with the place of the first fault.
+public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> DocumentNode {
+  func fault(_ fault: Diagnostic.Fault, _ mark: Mark? = nil) -> Diagnostic {
+    Diagnostic(
+      file: file, position: mark.map { .init(line: $0.line, column: $0.column) }, fault: fault)
+  }
+  // Yams hands the text to C as a string: a NUL would end it there.
+  if let nul = text.utf8.firstIndex(of: 0) {
+    let before = text.utf8[..<nul]
+    let line = before.count { $0 == 10 } + 1
+    let column = before.reversed().prefix { $0 != 10 }.count + 1
+    throw Diagnostic(
+      file: file, position: .init(line: line, column: column),
+      fault: .syntax("a NUL byte is not allowed"))
+  }
+  try checkNesting(text, file: file)
+  let root: Node?
+  do {
+    // Without the default resolver: its regular expressions cost ten times the parsing, and types are ours to read.
+    root = try Yams.compose(yaml: text, .basic)
+  } catch let error as YamlError {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      throw fault(.syntax(problem), mark)
+    case .reader(let problem, _, _, _): throw fault(.syntax(problem))
+    case .duplicatedKeysInMapping(let keys, let context):
+      let key = keys.first ?? ""
+      let place = locateDuplicate(of: key, in: text, from: context.mark.line)
+      throw Diagnostic(
+        file: file, position: place ?? .init(line: context.mark.line, column: context.mark.column),
+        fault: .duplicateKey(key))
+    default: throw fault(.syntax("\(error)"))
+    }
+  } catch {
+    throw fault(.syntax("\(error)"))
+  }
+  guard let root else { throw fault(.empty) }
+  var count = 0
+  return try convert(root, file: file, depth: 0, count: &count)
+}
+
+private func convert(
+  _ node: Node, file: String?, depth: Int, count: inout Int
+) throws(Diagnostic) -> DocumentNode {
+  let position = Diagnostic.Position(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
+  count += 1
+  if depth > DocumentLimits.depth || count > DocumentLimits.nodes {
+    let what =
+      depth > DocumentLimits.depth
+      ? "nested more than \(DocumentLimits.depth) deep" : "more than \(DocumentLimits.nodes) values"
+    throw Diagnostic(file: file, position: position, fault: .tooComplex(what))
+  }
+  let content: DocumentNode.Content
+  switch node {
+  case .scalar(let scalar):
+    let quoted = scalar.style == .singleQuoted || scalar.style == .doubleQuoted
+    content = .scalar(scalar.string, quoted: quoted)
+  case .sequence(let items):
+    var list: [DocumentNode] = []
+    for item in items { list.append(try convert(item, file: file, depth: depth + 1, count: &count)) }
+    content = .sequence(list)
+  case .mapping(let mapping):
+    var pairs: [(key: DocumentNode, value: DocumentNode)] = []
+    for (key, value) in mapping {
+      let convertedKey = try convert(key, file: file, depth: depth + 1, count: &count)
+      guard case .scalar = convertedKey.content else {
+        throw convertedKey.diagnostic(
+          .wrongKind(path: "key", found: convertedKey.kindInWords, expected: "a word"))
+      }
+      pairs.append((convertedKey, try convert(value, file: file, depth: depth + 1, count: &count)))
+    }
+    content = .mapping(pairs)
+  case .alias:
+    throw Diagnostic(
+      file: file, position: position, fault: .syntax("an alias to an anchor that is not there"))
+  }
+  return DocumentNode(content: content, position: position, file: file)
+}
+
+/// Bounds the nesting before the recursive parser sees it; quotes and comments are not understood, so the
+/// bound is generous.
+private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
+  var depth = 0
+  var line = 1
+  var column = 0
+  var dashes = 0
+  var onlyDashes = true
+  for byte in text.utf8 {
+    column += 1
+    switch byte {
+    case UInt8(ascii: "["), UInt8(ascii: "{"):
+      depth += 1
+      onlyDashes = false
+    case UInt8(ascii: "]"), UInt8(ascii: "}"):
+      depth = max(0, depth - 1)
+      onlyDashes = false
+    case 10:
+      line += 1
+      column = 0
+      dashes = 0
+      onlyDashes = true
+    case UInt8(ascii: "-"), UInt8(ascii: "?"): if onlyDashes { dashes += 1 }
+    case 32: break
+    default: onlyDashes = false
+    }
+    if depth > 256 || dashes > 256 {
+      throw Diagnostic(
+        file: file, position: .init(line: line, column: column),
+        fault: .tooComplex("nested more than \(DocumentLimits.depth) deep"))
+    }
+  }
+}
+
+/// The second occurrence of a key in one block mapping, by indentation; the YAML library only names the mapping.
+private func locateDuplicate(of key: String, in text: String, from firstLine: Int)
+  -> Diagnostic.Position?
+{
+  var seen: [Int: Bool] = [:]
+  for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+  where index + 1 >= firstLine {
+    let body = line.drop { $0 == " " || $0 == "-" }
+    if body.isEmpty || body.hasPrefix("#") { continue }
+    let column = line.count - body.count + 1
+    for deeper in seen.keys where deeper > column { seen[deeper] = nil }
+    var rest = body
+    for quote in ["\"", "'"] where rest.hasPrefix(quote + key + quote) {
+      rest = rest.dropFirst(1)
+    }
+    guard rest.hasPrefix(key) else { continue }
+    let after = rest.dropFirst(key.count).drop { $0 == "\"" || $0 == "'" || $0 == " " }
+    guard after.hasPrefix(":") else { continue }
+    if seen[column] == true { return .init(line: index + 1, column: column) }
+    seen[column] = true
+  }
+  return nil
+}

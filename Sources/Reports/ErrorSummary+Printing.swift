@@ -1,0 +1,45 @@
+import Quantities
+public import Scenarios
+
+extension ErrorSummary {
+  /// The summaries as a table for a terminal.
+  public static func text(_ summaries: [ErrorSummary]) -> String {
+    var text = ""
+    var tables: [String] = []
+    for summary in summaries where !tables.contains(summary.table) { tables.append(summary.table) }
+    for name in tables {
+      var table = TextTable([
+        ("group", .left), ("quantity", .left), ("rows", .right), ("bias %", .right), ("MAPE %", .right),
+        ("median %", .right), ("90th %", .right), ("worst %", .right), ("in 90 % interval", .right),
+      ])
+      for summary in summaries where summary.table == name {
+        func cell(_ value: Double?, _ decimals: Int = 1) -> String {
+          value.map { fixed($0, decimals: decimals) } ?? "-"
+        }
+        table.add([
+          summary.group, summary.quantity, "\(summary.rows)", cell(summary.bias), cell(summary.mape),
+          cell(summary.p50), cell(summary.p90), cell(summary.max),
+          summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
+        ])
+      }
+      text += "\(name)\n\(table.text)\n"
+    }
+    if summaries.contains(where: { $0.mape == nil }) { text += "-: no model covers these rows yet\n" }
+    return text
+  }
+
+  /// The summaries as a JSON array, errors in per cent, null where no model covers the rows.
+  public static func json(_ summaries: [ErrorSummary]) -> String {
+    JSONText.array(
+      summaries.map { summary in
+        JSONText.object([
+          ("table", .text(summary.table)), ("group", .text(summary.group)),
+          ("quantity", .text(summary.quantity)), ("rows", .number(Double(summary.rows))),
+          ("bias", .number(summary.bias)), ("mape", .number(summary.mape)), ("p50", .number(summary.p50)),
+          ("p90", .number(summary.p90)), ("max", .number(summary.max)),
+          ("coverage90", .number(summary.coverage90)),
+        ])
+      }
+    ).text + "\n"
+  }
+}

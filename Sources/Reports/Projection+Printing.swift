@@ -1,0 +1,110 @@
+import CostModels
+import Hardware
+import Quantities
+public import Scenarios
+
+extension Projection {
+  /// The projection as text for a terminal: the answer, then the breakdown as a tree.
+  ///
+  /// - Parameter depth: how many levels of the tree to show.
+  public func text(depth: Int = 4) -> String {
+    var text = "\(scenario.title)\n"
+    text += "\(root.name): \(timeWithInterval)\n"
+    for (label, value) in headlines { text += "\(label): \(value)\n" }
+    text += "\n"
+    var table = TextTable([
+      ("part", .left), ("runs", .right), ("time", .right), ("share", .right), ("waits for", .left),
+      ("90 % interval", .right), ("FLOP", .right), ("bytes", .right),
+    ])
+    addRows(of: root, level: 0, depth: depth, runs: 1, to: &table)
+    text += table.text
+    if root.isExtrapolated {
+      text += "\n*: larger or smaller than anything that the calibration saw; extrapolated.\n"
+    }
+    text += "\n" + sourcesText
+    return text
+  }
+
+  /// The time of the step with its 90 % interval.
+  public var timeWithInterval: String {
+    let interval = root.interval90
+    return "\(root.time.formatted()) [\(interval.lowerBound.formatted()), \(interval.upperBound.formatted())]"
+  }
+
+  /// Figures that follow from the time, for people.
+  public var headlines: [(label: String, value: String)] {
+    var result: [(label: String, value: String)] = []
+    let bounds = root.timeByBound.sorted { $0.value > $1.value }
+      .map { "\($0.key.rawValue) \(percent($0.value / root.time.value))" }
+    result.append(("waits for", bounds.joined(separator: ", ")))
+    if scenario.tensorParallel > 1 {
+      result.append(("communication", "\(percent(communicationShare)) of the time"))
+    }
+    if let tokensPerSecond {
+      result.append(("throughput", "\(formatted(tokensPerSecond)) tokens/s"))
+    }
+    if let modelFLOPUtilization {
+      result.append(("model FLOP utilisation", percent(modelFLOPUtilization)))
+    }
+    return result
+  }
+
+  private var sourcesText: String {
+    var text = "hardware: \(scenario.device.title)\n"
+    if let calibration = scenario.calibration {
+      text += "calibration: \(calibration.name), \(calibration.source)\n"
+    } else {
+      text += "calibration: none; constants of other devices, so the interval is wide\n"
+    }
+    return text
+  }
+
+  private func addRows(of node: CostNode, level: Int, depth: Int, runs: Int, to table: inout TextTable) {
+    let factor = Double(runs)
+    let time = factor * node.time
+    let interval = node.interval90
+    table.add([
+      String(repeating: "  ", count: level) + node.name
+        + (node.isExtrapolated && node.parts.isEmpty ? " *" : ""),
+      "\(runs * node.count)", time.formatted(), percent(time / root.time), node.bound.rawValue,
+      "\((factor * interval.lowerBound).formatted()) to \((factor * interval.upperBound).formatted())",
+      node.work == .zero ? "-" : (factor * node.work).formatted(), (factor * node.traffic).formatted(),
+    ])
+    guard level + 1 < depth else { return }
+    for part in node.parts {
+      addRows(of: part, level: level + 1, depth: depth, runs: runs * node.count, to: &table)
+    }
+  }
+
+  /// The projection as JSON, times in seconds.
+  public var json: JSONText {
+    .object([
+      ("scenario", .text(scenario.name)), ("title", .text(scenario.title)),
+      ("hardware", .text(scenario.device.name)),
+      ("calibration", scenario.calibration.map { .text($0.name) } ?? .number(nil)),
+      ("files", .array(scenario.files.map { .text($0) })),
+      ("time_s", .number(root.time.value)),
+      ("time_low90_s", .number(root.interval90.lowerBound.value)),
+      ("time_high90_s", .number(root.interval90.upperBound.value)),
+      ("communication_share", .number(communicationShare)),
+      ("tokens_per_s", .number(tokensPerSecond)),
+      ("model_flop_utilization", .number(modelFLOPUtilization)), ("breakdown", json(of: root)),
+    ])
+  }
+
+  private func json(of node: CostNode) -> JSONText {
+    .object([
+      ("name", .text(node.name)), ("runs", .number(Double(node.count))),
+      ("time_s", .number(node.time.value)), ("low90_s", .number(node.interval90.lowerBound.value)),
+      ("high90_s", .number(node.interval90.upperBound.value)), ("flop", .number(node.work.value)),
+      ("bytes", .number(node.traffic.value)), ("bound", .text(node.bound.rawValue)),
+      ("communication", .flag(node.isCommunication)), ("extrapolated", .flag(node.isExtrapolated)),
+      ("parts", .array(node.parts.map(json(of:)))),
+    ])
+  }
+}
+
+/// A share as a percentage for people.
+public func percent(_ share: Double) -> String {
+  fixed(share * 100, decimals: share < 0.0995 ? 1 : 0) + " %"
+}

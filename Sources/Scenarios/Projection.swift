@@ -1,0 +1,232 @@
+public import CostModels
+import Hardware
+public import Quantities
+import Workloads
+
+/// What a part of a step costs, with the parts that it is made of.
+public struct CostNode: Sendable {
+  /// What it is.
+  public let name: String
+  /// How often it runs.
+  public let count: Int
+  /// Time of all its runs.
+  public let time: Seconds
+  /// Standard error of that time, from the spread of the forms on rows that they did not see.
+  public let standardError: Seconds
+  /// Operations of all its runs.
+  public let work: FLOP
+  /// Bytes of memory (or payload, for an exchange) of all its runs, at the least.
+  public let traffic: Bytes
+  /// What an operator waits for; for a part with parts, what most of its time waits for.
+  public let bound: Bound
+  /// Whether it is an exchange between devices.
+  public let isCommunication: Bool
+  /// Whether its size lies outside of what the calibration saw.
+  public let isExtrapolated: Bool
+  /// The parts, in the order in which they run.
+  public let parts: [CostNode]
+
+  /// A part with parts: everything in it is their sum.
+  ///
+  /// - Parameters:
+  ///   - name: what it is.
+  ///   - count: how often its parts run.
+  ///   - parts: the parts of one run.
+  ///   - noise: relative error of the whole that its parts' errors do not hold.
+  init(_ name: String, count: Int = 1, parts: [CostNode], noise: Double = 0) {
+    self.name = name
+    self.count = count
+    self.parts = parts
+    let factor = Double(count)
+    time = factor * parts.reduce(.zero) { $0 + $1.time }
+    // Equal kernels err alike, so a repeated part's error grows with the count; unlike parts err independently.
+    let variance = parts.reduce(0) { $0 + $1.standardError.value * $1.standardError.value }
+    let common = noise * parts.reduce(.zero) { $0 + $1.time }.value
+    standardError = factor * Seconds((variance + common * common).squareRoot())
+    work = factor * parts.reduce(.zero) { $0 + $1.work }
+    traffic = factor * parts.reduce(.zero) { $0 + $1.traffic }
+    var byBound: [Bound: Double] = [:]
+    for part in parts {
+      for (bound, seconds) in part.timeByBound { byBound[bound, default: 0] += seconds }
+    }
+    bound = Bound.allCases.max { byBound[$0, default: 0] < byBound[$1, default: 0] } ?? .launch
+    isCommunication = !parts.isEmpty && parts.allSatisfy(\.isCommunication)
+    isExtrapolated = parts.contains(where: \.isExtrapolated)
+  }
+
+  /// One operator.
+  init(
+    _ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>, spread: Double,
+    isExtrapolated: Bool
+  ) {
+    self.name = name
+    self.count = count
+    let factor = Double(count)
+    time = Seconds(factor * cost.time)
+    standardError = Seconds(factor * cost.time * spread)
+    switch operation.work {
+    case .gemm(let shape):
+      work = FLOP(factor * shape.flop)
+      traffic = Bytes(factor * shape.bytes(operation.dataType))
+      isCommunication = false
+    case .attention(let shape):
+      work = FLOP(factor * shape.flop)
+      traffic = Bytes(factor * shape.bytes(operation.dataType))
+      isCommunication = false
+    case .streaming(let shape):
+      work = .zero
+      traffic = Bytes(factor * shape.bytes(operation.dataType))
+      isCommunication = false
+    case .collective(let exchange):
+      work = .zero
+      traffic = Bytes(factor * exchange.bytes)
+      isCommunication = true
+    }
+    bound = cost.bound
+    self.isExtrapolated = isExtrapolated
+    parts = []
+  }
+
+  /// Time by what it waits for, over all operators below.
+  public var timeByBound: [Bound: Double] {
+    guard !parts.isEmpty else { return [bound: time.value] }
+    var result: [Bound: Double] = [:]
+    for part in parts {
+      for (bound, seconds) in part.timeByBound { result[bound, default: 0] += seconds * Double(count) }
+    }
+    return result
+  }
+
+  /// Time of exchanges between devices, over all operators below.
+  public var communicationTime: Seconds {
+    guard !parts.isEmpty else { return isCommunication ? time : .zero }
+    return Double(count) * parts.reduce(.zero) { $0 + $1.communicationTime }
+  }
+
+  /// The 90 % interval of the time, on a logarithmic scale: the error is relative.
+  public var interval90: ClosedRange<Seconds> {
+    guard time.value > 0 else { return time...time }
+    // 1.645 standard deviations hold 90 % of a normal distribution.
+    let width = (1.645 * standardError.value / time.value).exponential()
+    return time / width...time * width
+  }
+}
+
+/// Relative difference between repeated runs of the same layers, which no sum of kernels can know.
+///
+/// notebooks-data/measurements/README.md, on `tp_layers_*.csv`: "noise between repeated runs is about 2 %".
+let repeatedRunSpread = 0.02
+
+/// The answer to a scenario: time of a step with its breakdown, and the rates that follow from it.
+public struct Projection: Sendable {
+  /// The question.
+  public let scenario: Scenario
+  /// The step with its parts.
+  public let root: CostNode
+  /// Tokens of the step; nil for a list of operators.
+  public let tokens: Double?
+  /// Operations that the step needs, over all devices; recomputation would not count.
+  public let modelWork: FLOP?
+
+  /// Time of the step.
+  public var time: Seconds { root.time }
+
+  /// Tokens a second of the whole tensor-parallel group.
+  public var tokensPerSecond: Double? { tokens.map { $0 / root.time.value } }
+
+  /// Share of the peak rate of all devices that the needed operations use.
+  public var modelFLOPUtilization: Double? {
+    guard let modelWork, let peak = Machine<Double>(scenario.device).rate(scenario.dataType) else {
+      return nil
+    }
+    return modelWork.value / root.time.value / (peak * Double(scenario.tensorParallel))
+  }
+
+  /// Share of the time that exchanges between devices take.
+  public var communicationShare: Double { root.communicationTime / root.time }
+}
+
+extension Scenario {
+  /// Costs the scenario: expands the workload to operators, costs each, and adds them up.
+  public func project() -> Projection {
+    let model = DeviceModel<Double>(device, calibration)
+    switch work {
+    case .operators(let list):
+      let parts = list.map { entry in
+        model.node(entry.operation, name: entry.name, count: entry.count)
+      }
+      return Projection(
+        scenario: self, root: CostNode("operators", parts: parts), tokens: nil, modelWork: nil)
+    case .transformer(let transformer): return project(transformer, on: model)
+    }
+  }
+
+  private func project(_ transformer: TransformerModel, on model: DeviceModel<Double>) -> Projection {
+    let step = TransformerStep(
+      model: transformer, microBatch: Double(microBatch), sequence: Double(sequence),
+      tensorParallel: tensorParallel, causal: causal, dataType: dataType)
+    func part(_ name: String, count: Int = 1, _ list: (inout OperatorList<Double>) -> Void) -> CostNode {
+      var operators = OperatorList<Double>()
+      list(&operators)
+      return CostNode(
+        name, count: count, parts: operators.operators.map { model.node($0, name: "\($0.name)") })
+    }
+    let training = pass == .training
+    var parts = [part("embedding") { step.embedding(backward: false, into: &$0) }]
+    var layer = [part("forward") { step.layer.forward(into: &$0) }]
+    if training { layer.append(part("backward") { step.layer.backward(into: &$0) }) }
+    parts.append(CostNode("layers", count: transformer.layers, parts: layer))
+    parts.append(part("output head") { step.head(backward: training, into: &$0) })
+    if training {
+      parts.append(part("embedding gradient") { step.embedding(backward: true, into: &$0) })
+    }
+    if optimizer != .none {
+      parts.append(part("optimizer") { step.optimizer(adam: optimizer == .adamw, into: &$0) })
+    }
+    let sequences = Double(microBatch)
+    let length = Double(sequence)
+    let needed =
+      training
+      ? transformer.modelFLOP(sequences: sequences, length: length)
+      : transformer.layersForwardFLOP(sequences: sequences, length: length)
+        + transformer.headForwardFLOP(sequences: sequences, length: length)
+    return Projection(
+      scenario: self,
+      root: CostNode(
+        training ? "training step" : "forward pass", parts: parts, noise: repeatedRunSpread),
+      tokens: sequences * length, modelWork: needed)
+  }
+}
+
+extension DeviceModel where N == Double {
+  /// An operator's cost with its error and whether it is extrapolated.
+  ///
+  /// - Parameters:
+  ///   - operation: the operator, which the device can do (scenarios are checked when they are read).
+  ///   - name: what it is for.
+  ///   - count: how often it runs.
+  func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
+    let cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
+    return CostNode(
+      operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
+      isExtrapolated: isExtrapolated(operation))
+  }
+
+  /// Whether an operator is more than twice larger or smaller than anything that the calibration saw.
+  func isExtrapolated(_ operation: Operator<Double>) -> Bool {
+    if case .collective(let exchange) = operation.work {
+      return exchange.ranks > 1 && network.isExtrapolated(exchange)
+    }
+    guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)] else {
+      return true
+    }
+    let size: Double
+    switch operation.work {
+    case .gemm(let shape): size = shape.flop
+    case .attention(let shape): size = shape.flop
+    case .streaming(let shape): size = shape.bytes(operation.dataType)
+    case .collective(let exchange): size = exchange.bytes
+    }
+    return size > 2 * fitted.domain.upperBound || size < 0.5 * fitted.domain.lowerBound
+  }
+}

@@ -1,0 +1,296 @@
+import Calibration
+public import CostModels
+public import Documents
+public import Hardware
+public import Quantities
+public import Workloads
+
+/// A question: what does this workload cost on that machine?
+public struct Scenario: Sendable {
+  /// What runs.
+  public enum Work: Sendable {
+    /// A Transformer.
+    case transformer(TransformerModel)
+    /// A list of operators, each so many times.
+    case operators([(operation: Operator<Double>, count: Int, name: String)])
+  }
+
+  /// Which part of a step is costed.
+  public enum Pass: String, Sendable, CaseIterable {
+    /// The forward pass alone: prompt processing.
+    case forward
+    /// Forward, backward and the update of the weights.
+    case training
+  }
+
+  /// The rule that updates the weights.
+  public enum Optimizer: String, Sendable, CaseIterable {
+    /// Adam with weight decay.
+    case adamw
+    /// Plain gradient descent.
+    case sgd
+    /// No update.
+    case none
+  }
+
+  /// The name in the catalogue.
+  public let name: String
+  /// The name for people.
+  public let title: String
+  /// A remark for the reader.
+  public let note: String?
+  /// What runs.
+  public let work: Work
+  /// Which part of a step.
+  public let pass: Pass
+  /// Sequences of a micro-batch.
+  public let microBatch: Int
+  /// Tokens of a sequence.
+  public let sequence: Int
+  /// The data type of activations and weights.
+  public let dataType: DataType
+  /// Whether later tokens are masked.
+  public let causal: Bool
+  /// The rule that updates the weights.
+  public let optimizer: Optimizer
+  /// Tensor-parallel degree.
+  public let tensorParallel: Int
+  /// The device.
+  public let device: Device
+  /// What was measured on it, if it was.
+  public let calibration: DeviceCalibration?
+  /// The files that were read, in order.
+  public let files: [String]
+}
+
+extension Scenario {
+  /// Reads a scenario of the library, or a file.
+  ///
+  /// - Parameters:
+  ///   - name: a name of `models/scenarios`, or a path.
+  ///   - library: where names are looked up.
+  ///   - changes: keys to overlay, as `hardware=nvidia-b200` or `run.micro_batch=4`.
+  /// - Throws: `Diagnostic` at the first fault.
+  public init(named name: String, in library: Library, changes: [String] = []) throws(Diagnostic) {
+    let path = try library.path(.scenarios, name)
+    var node = try readDocument(path: path)
+    for change in changes { node = node.overlaid(with: try Self.change(change)) }
+    try self.init(node: node, path: path, in: library)
+  }
+
+  /// `a.b=value` as the mapping that it stands for.
+  static func change(_ text: String) throws(Diagnostic) -> DocumentNode {
+    let parts = text.split(separator: "=", maxSplits: 1)
+    let keys = parts.first?.split(separator: ".", omittingEmptySubsequences: false) ?? []
+    guard parts.count == 2, !keys.isEmpty, keys.allSatisfy({ !$0.isEmpty }) else {
+      throw Diagnostic(
+        file: "--set", position: nil,
+        fault: .wrongKind(
+          path: "--set", found: "'\(printable(text))'", expected: "KEY=VALUE, as run.micro_batch=4"))
+    }
+    let value = try parseDocument(String(parts[1]), file: "--set \(text)")
+    return keys.reversed().reduce(value) { inner, key in
+      let keyNode = DocumentNode(
+        content: .scalar(String(key), quoted: false), position: .init(line: 1, column: 1),
+        file: "--set \(text)")
+      return DocumentNode(
+        content: .mapping([(key: keyNode, value: inner)]), position: keyNode.position, file: keyNode.file)
+    }
+  }
+
+  /// Reads a scenario from a mapping.
+  ///
+  /// - Parameters:
+  ///   - node: the mapping.
+  ///   - path: the file it came from.
+  ///   - library: where names are looked up.
+  public init(node: DocumentNode, path: String, in library: Library) throws(Diagnostic) {
+    var reader = try MappingReader(node)
+    var files = [path]
+    name = try reader.text("name")
+    title = try reader.optionalText("title") ?? name
+    note = try reader.optionalText("note")
+
+    let workloadNode = try reader.node("workload")
+    let workload = try Self.document(.workloads, workloadNode, key: "workload", library, &files)
+    let hardwareNode = try reader.node("hardware")
+    let hardware = try Self.document(.hardware, hardwareNode, key: "hardware", library, &files)
+    device = try Device(node: hardware, in: library)
+    let calibrationNode = reader.optionalNode("calibration")
+    calibration = try Self.calibration(for: device, calibrationNode, library, &files)
+
+    var run = try reader.optionalMapping("run")
+    pass = try run?.optionalWord("pass", as: Pass.self) ?? .training
+    microBatch = try run?.optionalInteger("micro_batch", in: 1...1_000_000_000) ?? 1
+    let sequence = try run?.optionalInteger("sequence", in: 1...1_000_000_000)
+    dataType = try run?.optionalWord("datatype", as: DataType.self) ?? .bf16
+    causal = try run?.optionalFlag("causal") ?? true
+    optimizer = try run?.optionalWord("optimizer", as: Optimizer.self) ?? (pass == .training ? .adamw : .none)
+    try run?.finish()
+    if pass == .forward, optimizer != .none {
+      throw node.diagnostic(
+        .contradiction("'run.optimizer' is \(optimizer.rawValue), but a forward pass updates no weights"))
+    }
+
+    var parallelism = try reader.optionalMapping("parallelism")
+    let degreeNode = parallelism?.optionalNode("tensor")
+    tensorParallel =
+      try degreeNode.map { node throws(Diagnostic) in
+        try MappingReader.integer(node, path: "parallelism.tensor", in: 1...1_000_000)
+      } ?? 1
+    try parallelism?.finish()
+    try reader.finish()
+
+    if TransformerModel.isHuggingFace(workload) {
+      work = .transformer(try TransformerModel(huggingFace: workload, name: workload.file ?? "config.json"))
+    } else if case .scalar("operators", _)? = workload.value("kind")?.content {
+      work = .operators(try OperatorListFile.read(workload))
+    } else {
+      work = .transformer(try TransformerModel(node: workload))
+    }
+    switch work {
+    case .transformer(let model): self.sequence = sequence ?? model.sequence
+    case .operators: self.sequence = sequence ?? 1
+    }
+    self.files = files
+    try Self.check(
+      work, device: device, dataType: dataType, tensorParallel: tensorParallel, degreeNode: degreeNode,
+      at: hardwareNode, root: node)
+  }
+
+  /// The document that a key names (a name, a path) or holds (a mapping).
+  private static func document(
+    _ kind: Library.Kind, _ node: DocumentNode, key: String, _ library: Library, _ files: inout [String]
+  ) throws(Diagnostic) -> DocumentNode {
+    if case .mapping = node.content { return node }
+    let word = try MappingReader.scalar(
+      node, path: key, expected: "the name of a \(kind.singular), a path or a mapping")
+    let path = try library.path(kind, word, at: node)
+    files.append(path)
+    return try readDocument(path: path)
+  }
+
+  /// The calibration that was asked for, or the one named like the device, or none.
+  private static func calibration(
+    for device: Device, _ node: DocumentNode?, _ library: Library, _ files: inout [String]
+  ) throws(Diagnostic) -> DeviceCalibration? {
+    guard let node else {
+      guard library.names(.calibrations).contains(device.name) else { return nil }
+      files.append(try library.path(.calibrations, device.name))
+      return try DeviceCalibration(named: device.name, in: library)
+    }
+    let word = try MappingReader.scalar(
+      node, path: "calibration", expected: "the name of a calibration, a path or none")
+    if word == "none" { return nil }
+    files.append(try library.path(.calibrations, word, at: node))
+    return try DeviceCalibration(named: word, in: library, at: node)
+  }
+
+  /// Rejects what cannot be: degrees that do not divide, a type without a rate, ranks without a network.
+  private static func check(
+    _ work: Work, device: Device, dataType: DataType, tensorParallel: Int, degreeNode: DocumentNode?,
+    at hardware: DocumentNode, root: DocumentNode
+  ) throws(Diagnostic) {
+    let place = degreeNode ?? root
+    guard device.kind != .pim else {
+      throw hardware.diagnostic(
+        .contradiction(
+          "'\(device.name)' is memory that computes; its models are not there yet: a gpu or cpu is expected"))
+    }
+    switch work {
+    case .operators:
+      guard tensorParallel == 1 else {
+        throw place.diagnostic(
+          .contradiction(
+            "'parallelism.tensor' is \(tensorParallel), but a list of operators runs on one device"))
+      }
+    case .transformer(let model):
+      func divides(_ what: String, _ count: Int) throws(Diagnostic) {
+        guard count % tensorParallel == 0 else {
+          throw place.diagnostic(
+            .contradiction(
+              "'parallelism.tensor' is \(tensorParallel), which does not divide the \(count) \(what) of \(model.name)"
+            ))
+        }
+      }
+      try divides("heads", model.heads)
+      if model.keyValueHeads > tensorParallel { try divides("key-value heads", model.keyValueHeads) }
+      try divides("feed-forward columns", model.feedForward)
+      guard device.memory[0].bandwidth != nil, Machine<Double>(device).rate(dataType) != nil else {
+        throw hardware.diagnostic(
+          .contradiction("'\(device.name)' has no rate for \(dataType.rawValue)"))
+      }
+      if tensorParallel > 1, device.link(joining: tensorParallel) == nil {
+        throw place.diagnostic(
+          .contradiction(
+            "'parallelism.tensor' is \(tensorParallel), but no network of \(device.name) joins so many devices"
+          ))
+      }
+    }
+  }
+}
+
+/// Reads a list of operators from a workload file.
+///
+/// - Throws: `Diagnostic` at the first fault.
+public func operatorList(_ node: DocumentNode) throws(Diagnostic)
+  -> [(operation: Operator<Double>, count: Int, name: String)]
+{
+  try OperatorListFile.read(node)
+}
+
+enum OperatorListFile {
+  static func read(_ node: DocumentNode) throws(Diagnostic)
+    -> [(operation: Operator<Double>, count: Int, name: String)]
+  {
+    var reader = try MappingReader(node)
+    for key in ["name", "title", "kind", "note", "year"] { _ = try reader.optionalText(key) }
+    _ = try reader.sourceTexts()
+    var result: [(operation: Operator<Double>, count: Int, name: String)] = []
+    for (index, item) in try reader.list("operators").enumerated() {
+      var entry = try MappingReader(item, path: "operators[\(index)]")
+      let type = try entry.word("datatype", as: DataType.self)
+      let count = try entry.optionalInteger("count") ?? 1
+      let opNode = try entry.node("op")
+      let op = try MappingReader.scalar(opNode, path: entry.path(of: "op"), expected: "an operator")
+      func size(_ key: String) throws(Diagnostic) -> Double { Double(try entry.integer(key)) }
+      let work: Workloads.Work<Double>
+      let label: String
+      switch op {
+      case "gemm":
+        let (m, n, k) = (try size("m"), try size("n"), try size("k"))
+        let batch = Double(try entry.optionalInteger("batch") ?? 1)
+        let layout = try entry.optionalWord("layout", as: Layout.self) ?? .NT
+        work = .gemm(GEMM(m: m, n: n, k: k, batch: batch, layout: layout))
+        label = "gemm \(Int(m))x\(Int(n))x\(Int(k)) \(type.rawValue)"
+      case "gemv":
+        let (m, n) = (try size("m"), try size("n"))
+        work = .gemm(GEMM(m: m, n: 1, k: n, layout: .NT))
+        label = "gemv \(Int(m))x\(Int(n)) \(type.rawValue)"
+      case "copy", "triad", "axpy", "dot":
+        let n = try size("n")
+        let kind: Streaming<Double>.Kind = op == "copy" ? .copy : op == "dot" ? .sum : .add
+        // A dot product reads two arrays where a sum reads one.
+        work = .streaming(Streaming(kind, rows: op == "dot" ? 2 : 1, columns: n))
+        label = "\(op) \(Int(n)) \(type.rawValue)"
+      case "layernorm", "softmax":
+        let (rows, columns) = (try size("rows"), try size("columns"))
+        work = .streaming(Streaming(op == "softmax" ? .softmax : .layernorm, rows: rows, columns: columns))
+        label = "\(op) \(Int(rows))x\(Int(columns)) \(type.rawValue)"
+      default:
+        throw opNode.diagnostic(
+          .unknownWord(
+            path: entry.path(of: "op"), found: op,
+            known: ["gemm", "gemv", "copy", "triad", "axpy", "dot", "layernorm", "softmax"]))
+      }
+      try entry.finish()
+      result.append((Operator("operator", .forward, work, type), count, label))
+    }
+    try reader.finish()
+    guard !result.isEmpty else {
+      throw node.diagnostic(
+        .wrongKind(path: "operators", found: "empty", expected: "at least one operator"))
+    }
+    return result
+  }
+}

@@ -1,0 +1,101 @@
+public import Calibration
+import CostModels
+public import Documents
+import Hardware
+import Quantities
+
+/// A table of measurements with the predictions for it.
+public struct TableComparison: Sendable {
+  /// The file.
+  public let path: String
+  /// What the table holds.
+  public let kind: TableKind
+  /// The name of the device whose models predicted.
+  public let hardware: String
+  /// The values in the order of the rows.
+  public let values: [ComparedValue]
+
+  /// Reads a table and predicts its values.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - hardware: the device; by the name of the file if nil.
+  ///   - calibration: a calibration's name, `none`, or nil for that of the device.
+  ///   - library: the catalogue.
+  /// - Throws: `Diagnostic` at the first fault.
+  public init(path: String, hardware: String?, calibration: String?, library: Library) throws(Diagnostic) {
+    let table = try Table(path: path)
+    kind = try TableKind.recognise(table)
+    let name = hardware ?? Self.device(forTable: path, kind)
+    self.hardware = name
+    self.path = path
+    let device = try Device(named: name, in: library)
+    var fitted: DeviceCalibration?
+    if let calibration {
+      fitted = calibration == "none" ? nil : try DeviceCalibration(named: calibration, in: library)
+    } else if library.names(.calibrations).contains(device.name) {
+      fitted = try DeviceCalibration(named: device.name, in: library)
+    }
+    values = Validation(device: device, calibration: fitted).compare(
+      try measuredValues(of: table, kind: kind))
+  }
+
+  /// The device that a table of the project was measured on, by the name of its file.
+  static func device(forTable path: String, _ kind: TableKind) -> String {
+    switch kind {
+    case .cpuKernels: return "intel-xeon-16c"
+    case .pimKernels: return "upmem-prim"
+    case .trainingIterations, .publishedSteps: return "nvidia-a100-80g-sxm"
+    default: break
+    }
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    let names = [
+      ("slow_a", "nvidia-h200-slow-a"), ("slow_b", "nvidia-h200-slow-b"), ("a100", "nvidia-a100-80g-sxm"),
+      ("b200", "nvidia-b200"), ("h100", "nvidia-h100-80g-sxm"), ("l40s", "nvidia-l40s"),
+      ("v100", "nvidia-v100-32g-sxm"),
+    ]
+    return names.first { file.contains($0.0) }?.1 ?? "nvidia-h200"
+  }
+
+  /// The errors by column and group, then of each column as a whole.
+  public var summaries: [ErrorSummary] {
+    var result: [ErrorSummary] = []
+    var quantities: [String] = []
+    for value in values where !quantities.contains(value.value.quantity) {
+      quantities.append(value.value.quantity)
+    }
+    for quantity in quantities {
+      let column = values.filter { $0.value.quantity == quantity }
+      var groups: [String] = []
+      for value in column where !groups.contains(value.value.group) { groups.append(value.value.group) }
+      for group in groups {
+        result.append(
+          ErrorSummary(
+            table: path, group: group, quantity: quantity, column.filter { $0.value.group == group }))
+      }
+      if groups.count > 1 {
+        result.append(ErrorSummary(table: path, group: "all", quantity: quantity, column))
+      }
+    }
+    return result
+  }
+
+  /// The header of ``rowText``.
+  public static var rowHeader: String {
+    "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n"
+  }
+
+  /// One CSV line for each value, all digits, in the unit of the column.
+  public var rowText: String {
+    var text = ""
+    for compared in values {
+      let value = compared.value
+      func cell(_ number: Double?) -> String { number.map { "\($0)" } ?? "" }
+      text +=
+        "\(csvField(path)),\(value.line),\(csvField(value.group)),\(value.quantity),\(value.measured),"
+        + "\(cell(compared.predicted)),\(cell(compared.interval90?.lowerBound)),"
+        + "\(cell(compared.interval90?.upperBound)),\(cell(compared.relativeError.map { 100 * $0 }))\n"
+    }
+    return text
+  }
+}

@@ -1,0 +1,173 @@
+public import Calibration
+public import CostModels
+import Documents
+public import Hardware
+import Quantities
+import Workloads
+
+/// A measured value with what the models predict for it.
+public struct ComparedValue: Sendable {
+  /// What was measured.
+  public let value: MeasuredValue
+  /// The prediction in the unit of the column; nil when no form covers it yet.
+  public let predicted: Double?
+  /// The 90 % interval of the prediction, in the unit of the column.
+  public let interval90: ClosedRange<Double>?
+
+  /// Predicted over measured, minus one.
+  public var relativeError: Double? { predicted.map { $0 / value.measured - 1 } }
+
+  /// Whether the measured value lies in the interval.
+  public var isCovered: Bool? { interval90.map { $0.contains(value.measured) } }
+}
+
+/// The errors of one group of rows, in per cent.
+public struct ErrorSummary: Sendable {
+  /// The table, by its file.
+  public let table: String
+  /// The operator, collective or class; `all` for the whole table.
+  public let group: String
+  /// The measured column.
+  public let quantity: String
+  /// Rows.
+  public let rows: Int
+  /// Mean signed error; nil when no form covers the rows.
+  public let bias: Double?
+  /// Mean absolute percentage error.
+  public let mape: Double?
+  /// Median absolute error.
+  public let p50: Double?
+  /// 90th percentile of the absolute errors.
+  public let p90: Double?
+  /// Largest absolute error.
+  public let max: Double?
+  /// Share of rows whose measured value lies in the 90 % interval, in per cent.
+  public let coverage90: Double?
+
+  /// The errors of compared values.
+  public init(table: String, group: String, quantity: String, _ values: [ComparedValue]) {
+    self.table = table
+    self.group = group
+    self.quantity = quantity
+    rows = values.count
+    let errors = values.compactMap { $0.relativeError.map { 100 * $0 } }
+    let absolute = errors.map(abs)
+    func mean(_ list: [Double]) -> Double? {
+      list.isEmpty ? nil : list.reduce(0, +) / Double(list.count)
+    }
+    bias = mean(errors)
+    mape = mean(absolute)
+    p50 = absolute.isEmpty ? nil : quantile(absolute, 0.5)
+    p90 = absolute.isEmpty ? nil : quantile(absolute, 0.9)
+    max = absolute.max()
+    coverage90 = mean(values.compactMap { $0.isCovered.map { $0 ? 100.0 : 0 } })
+  }
+}
+
+/// Predictions beside the measured values of tables.
+public struct Validation: Sendable {
+  let model: DeviceModel<Double>
+
+  /// The models of a device.
+  public init(device: Device, calibration: DeviceCalibration?) {
+    model = DeviceModel(device, calibration)
+  }
+
+  /// Predicts each measured value.
+  public func compare(_ values: [MeasuredValue]) -> [ComparedValue] { values.map(compare) }
+
+  /// Predicts one measured value.
+  public func compare(_ value: MeasuredValue) -> ComparedValue {
+    guard let (seconds, error) = predict(value.subject), seconds.isFinite, seconds > 0 else {
+      return ComparedValue(value: value, predicted: nil, interval90: nil)
+    }
+    let predicted = seconds / value.unit
+    let width = (1.645 * error).exponential()
+    return ComparedValue(
+      value: value, predicted: predicted, interval90: predicted / width...predicted * width)
+  }
+
+  /// Time in seconds and its relative standard error.
+  private func predict(_ subject: Subject) -> (seconds: Double, error: Double)? {
+    switch subject {
+    case .kernel(let operation, let units, let repeats):
+      guard let cost = model.cost(operation.work, operation.dataType, units: units) else { return nil }
+      return (repeats * cost.time, model.spread(of: operation.work, operation.dataType))
+    case .kernels(let operations, let repeats):
+      let nodes = operations.map { model.node($0, name: "\($0.name)") }
+      return relative(CostNode("", count: Int(repeats), parts: nodes))
+    case .concurrentGEMM(let shape, let type, let degree):
+      // On parallel branches the tiles of all products share the units, as those of one batch do.
+      let pooled = Work<Double>.gemm(
+        GEMM(m: shape.m, n: shape.n, k: shape.k, batch: degree * shape.batch, layout: shape.layout))
+      return model.cost(pooled, type).map { ($0.time, model.spread(of: pooled, type)) }
+    case .layers(let layer, let count, let backward):
+      return relative(node(layer, count: count, backward: backward))
+    case .dataParallel(let layer, let count, let exchange, let overlap):
+      let communication = model.node(
+        Operator<Double>("gradient all-reduce", .backward, .collective(exchange), .bf16), name: "",
+        count: Int(count))
+      let compute = node(layer, count: count, backward: true)
+      switch overlap {
+      case .alone: return relative(communication)
+      case .serial: return relative(CostNode("", parts: [compute, communication]))
+      case .overlapped:
+        // The exchange of the first layer's gradients has nothing left to hide behind; contention is not
+        // modelled yet.
+        let last = communication.time / count
+        let hidden = Double.larger(0, (communication.time - last).value - backwardTime(layer, count))
+        let total = compute.time.value + last.value + hidden
+        return (total, compute.standardError.value / compute.time.value)
+      }
+    case .beside(let operation, let times, let exchange, let exchanges):
+      guard let one = predict(.kernel(operation, units: nil, repeats: times)),
+        let other = predict(.kernel(exchange, units: nil, repeats: exchanges))
+      else { return nil }
+      // Ideal overlap: contention is not modelled yet, and the table shows by how much that misses.
+      return one.seconds > other.seconds ? one : other
+    case .roofline(let flop, let bytes, let type, let units, let launches):
+      guard let roofline = Roofline(model.device, type, units: units) else { return nil }
+      let resident = model.device.residentLevel(for: bytes, units: units)
+      var traffic = [Double](repeating: 0, count: roofline.bandwidths.count)
+      for index in traffic.indices where index >= resident { traffic[index] = bytes }
+      let cost = roofline.cost(flop: flop, traffic: traffic)
+      return (cost.time + (launches - 1) * roofline.overhead, model.uncalibratedSpread)
+    case .unmodelled: return nil
+    }
+  }
+
+  private func relative(_ node: CostNode) -> (seconds: Double, error: Double) {
+    (node.time.value, node.standardError.value / node.time.value)
+  }
+
+  private func node(_ layer: TransformerLayer<Double>, count: Double, backward: Bool) -> CostNode {
+    var operators = OperatorList<Double>()
+    layer.forward(into: &operators)
+    if backward { layer.backward(into: &operators) }
+    return CostNode(
+      "layers", count: Int(count),
+      parts: operators.operators.map { model.node($0, name: "\($0.name)") }, noise: repeatedRunSpread)
+  }
+
+  private func backwardTime(_ layer: TransformerLayer<Double>, _ count: Double) -> Double {
+    (node(layer, count: count, backward: true).time - node(layer, count: count, backward: false).time).value
+  }
+}
+
+extension Device {
+  /// The nearest memory level that holds so many bytes, by index among the levels with a bandwidth.
+  ///
+  /// - Parameters:
+  ///   - bytes: the working set.
+  ///   - units: compute units that take part: private caches add up over them.
+  func residentLevel(for bytes: Double, units: Double?) -> Int {
+    let all = compute.units.value
+    let used = Swift.min(units ?? all, all)
+    var result = 0
+    for (index, level) in memory.filter({ $0.bandwidth != nil }).enumerated() {
+      let capacity = level.capacity.value * (level.scope == .unit ? used : 1)
+      if bytes <= capacity { result = index }
+    }
+    return result
+  }
+}

@@ -1,0 +1,272 @@
+public import Quantities
+
+/// One kernel of a workload: what it computes, not how long it takes.
+public struct Operator<N: ModelNumber>: Sendable {
+  /// The part of a step that an operator belongs to.
+  public enum Pass: String, Sendable, CaseIterable {
+    /// The forward pass.
+    case forward
+    /// The backward pass.
+    case backward
+    /// The update of the weights.
+    case optimizer
+  }
+
+  /// What it is for, in the field's words: "QKV projection".
+  public let name: StaticString
+  /// The part of the step.
+  public let pass: Pass
+  /// What it computes.
+  public let work: Work<N>
+  /// The data type of its operands.
+  public let dataType: DataType
+
+  /// A kernel of a workload.
+  public init(_ name: StaticString, _ pass: Pass, _ work: Work<N>, _ dataType: DataType) {
+    self.name = name
+    self.pass = pass
+    self.work = work
+    self.dataType = dataType
+  }
+}
+
+/// What a kernel computes.
+public enum Work<N: ModelNumber>: Sendable {
+  /// A matrix product, or a batch of them.
+  case gemm(GEMM<N>)
+  /// Attention that never writes the scores.
+  case attention(FlashAttention<N>)
+  /// Few operations per element, bound by memory.
+  case streaming(Streaming<N>)
+  /// An exchange between devices.
+  case collective(Collective<N>)
+}
+
+/// Which operands of a matrix product are transposed in memory.
+public enum Layout: String, Sendable, CaseIterable {
+  /// Second operand transposed: a forward linear layer.
+  case NT
+  /// None transposed: the gradient of the data.
+  case NN
+  /// First operand transposed: the gradient of the weights.
+  case TN
+}
+
+/// C[m,n] = A[m,k] B[k,n], `batch` times.
+public struct GEMM<N: ModelNumber>: Sendable {
+  /// Rows of the result.
+  public let m: N
+  /// Columns of the result.
+  public let n: N
+  /// Length of the inner products.
+  public let k: N
+  /// How many such products.
+  public let batch: N
+  /// Which operands are transposed.
+  public let layout: Layout
+
+  /// A matrix product of this shape.
+  @inlinable
+  public init(m: N, n: N, k: N, batch: N = N(1), layout: Layout = .NT) {
+    self.m = m
+    self.n = n
+    self.k = k
+    self.batch = batch
+    self.layout = layout
+  }
+
+  /// Multiplications and additions: 2 m n k for each product.
+  @inlinable
+  public var flop: N { 2 * batch * m * n * k }
+
+  /// Bytes that must move at least once: both operands and the result.
+  @inlinable
+  public func bytes(_ type: DataType) -> N { type.bytes * batch * (m * k + k * n + m * n) }
+}
+
+/// Attention whose scores stay on the chip.
+public struct FlashAttention<N: ModelNumber>: Sendable {
+  /// Sequences.
+  public let batch: N
+  /// Query heads.
+  public let heads: N
+  /// Key and value heads.
+  public let keyValueHeads: N
+  /// Query tokens of a sequence.
+  public let queries: N
+  /// Key tokens of a sequence.
+  public let keys: N
+  /// Elements of a head.
+  public let headSize: N
+  /// Whether later keys are masked.
+  public let causal: Bool
+  /// Whether this is the gradient.
+  public let backward: Bool
+
+  /// Attention of this shape.
+  @inlinable
+  public init(
+    batch: N, heads: N, keyValueHeads: N, queries: N, keys: N, headSize: N, causal: Bool,
+    backward: Bool
+  ) {
+    self.batch = batch
+    self.heads = heads
+    self.keyValueHeads = keyValueHeads
+    self.queries = queries
+    self.keys = keys
+    self.headSize = headSize
+    self.causal = causal
+    self.backward = backward
+  }
+
+  /// Operations: two products forward, five backward (one of them the scores again), half of each if causal.
+  @inlinable
+  public var flop: N {
+    let product = 2 * batch * heads * queries * keys * headSize
+    return ((causal ? 0.5 : 1) * (backward ? 5 : 2)) * product
+  }
+
+  /// Bytes that must move at least once: Q, K, V and O forward, twice that backward.
+  @inlinable
+  public func bytes(_ type: DataType) -> N {
+    let width = batch * headSize * type.bytes
+    let queryBytes = 2 * width * heads * queries
+    let keyBytes = 2 * width * keyValueHeads * keys
+    return (backward ? 2.0 : 1.0) * (queryBytes + keyBytes)
+  }
+}
+
+/// A kernel that does little per element: its time is that of moving data.
+public struct Streaming<N: ModelNumber>: Sendable {
+  /// What is done to each element.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// One array to another.
+    case copy
+    /// The sum of two arrays.
+    case add
+    /// GELU of an array.
+    case gelu
+    /// The gradient through GELU.
+    case geluBackward = "gelu_backward"
+    /// The gate of a gated unit: activation of one array times another.
+    case gatedActivation = "gated_activation"
+    /// The gradient through a gate.
+    case gatedActivationBackward = "gated_activation_backward"
+    /// A constant into an array.
+    case fill
+    /// The sum of all elements.
+    case sum
+    /// The sum over rows: the gradient of a bias.
+    case rowSum = "row_sum"
+    /// Normalisation of each row.
+    case layernorm
+    /// The gradient through a normalisation.
+    case layernormBackward = "layernorm_backward"
+    /// Softmax of each row.
+    case softmax
+    /// The gradient through softmax.
+    case softmaxBackward = "softmax_backward"
+    /// Random zeroing, with its mask.
+    case dropout
+    /// Adam with weight decay, one kernel for all parameters (FP32).
+    case adamw = "adamw_fused"
+    /// Plain gradient descent (FP32).
+    case sgd
+
+    /// Elements of the data type read or written for each element: the algorithmic minimum.
+    public var elementsMoved: Double {
+      switch self {
+      case .fill, .sum, .rowSum: 1
+      case .copy, .gelu, .layernorm, .softmax, .dropout: 2
+      case .add, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
+      case .gatedActivationBackward: 5
+      case .adamw: 7
+      }
+    }
+
+    /// Bytes of other types moved for each element: the mask of dropout.
+    public var otherBytes: Double { self == .dropout ? 1 : 0 }
+  }
+
+  /// What is done.
+  public let kind: Kind
+  /// Rows: tokens, for what works on rows.
+  public let rows: N
+  /// Elements of a row.
+  public let columns: N
+
+  /// A streaming kernel over `rows` times `columns` elements.
+  @inlinable
+  public init(_ kind: Kind, rows: N, columns: N) {
+    self.kind = kind
+    self.rows = rows
+    self.columns = columns
+  }
+
+  /// Elements of the result (of the input, for sums).
+  @inlinable
+  public var elements: N { rows * columns }
+
+  /// Bytes that must move at least once.
+  @inlinable
+  public func bytes(_ type: DataType) -> N {
+    (kind.elementsMoved * type.bytes + kind.otherBytes) * elements
+  }
+}
+
+/// An exchange between devices.
+public struct Collective<N: ModelNumber>: Sendable {
+  /// What each rank has afterwards.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// The sum of all buffers.
+    case allReduce = "all_reduce"
+    /// All parts.
+    case allGather = "all_gather"
+    /// Its part of the sum.
+    case reduceScatter = "reduce_scatter"
+    /// A part from every rank.
+    case allToAll = "all_to_all"
+    /// The buffer of one rank.
+    case broadcast
+    /// The buffer of one other rank.
+    case pointToPoint = "point_to_point"
+  }
+
+  /// What each rank has afterwards.
+  public let kind: Kind
+  /// The full payload: the buffer of an all-reduce, the gathered result, the input of a reduce-scatter,
+  /// the whole buffer of a rank in an all-to-all.
+  public let bytes: N
+  /// Devices that take part.
+  public let ranks: Int
+
+  /// An exchange of this payload.
+  @inlinable
+  public init(_ kind: Kind, bytes: N, ranks: Int) {
+    self.kind = kind
+    self.bytes = bytes
+    self.ranks = ranks
+  }
+}
+
+/// Takes the operators of a workload as they are listed.
+///
+/// An estimate collects them in a tree, a sweep adds up their times and keeps nothing.
+public protocol OperatorSink<N> {
+  /// The number that shapes are given in.
+  associatedtype N: ModelNumber
+  /// Takes one operator.
+  mutating func add(_ operator: Operator<N>)
+}
+
+/// Collects operators in a list.
+public struct OperatorList<N: ModelNumber>: OperatorSink {
+  /// The operators in the order in which they run.
+  public private(set) var operators: [Operator<N>] = []
+
+  /// An empty list.
+  public init() {}
+
+  /// Appends one operator.
+  public mutating func add(_ operator: Operator<N>) { operators.append(`operator`) }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import Documents
+import Foundation
+
+/// The command.
+@main
+struct Rooftree: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rooftree",
+    abstract: "What will this model cost on that machine, and what if the machine changes?",
+    discussion: """
+      Closed-form performance models, calibrated against measurements. Every answer shows its error and its \
+      sources.
+
+      Exit status: 0 done, 64 misuse of the command, 65 bad data, 70 a fault of ours.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      Estimate.self, Validate.self, Calibrate.self, Report.self, List.self, Show.self,
+    ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let diagnostic as Diagnostic {
+      complain(diagnostic.description)
+      Foundation.exit(65)
+    } catch let failure as OutputFailure {
+      complain("error: " + failure.description)
+      Foundation.exit(74)
+    } catch {
+      exit(withError: error)
+    }
+  }
+
+  private static func complain(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+}
+
+/// Options of every verb that reads the catalogue.
+struct LibraryOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The folder with hardware, workloads, calibrations and scenarios.",
+      discussion: "Default: ROOFTREE_MODELS, or models/ here, above here or beside the program.",
+      valueName: "folder"))
+  var models: String?
+
+  /// The library, or an error that says where it was looked for.
+  func library() throws -> Library {
+    let environment = ProcessInfo.processInfo.environment["ROOFTREE_MODELS"]
+    guard let library = Library.find(explicit: models, environment: environment) else {
+      let place = models ?? environment
+      throw Diagnostic(
+        file: place ?? "models", position: nil,
+        fault: .unreadable(
+          reason: place == nil
+            ? "no such folder here, above here or beside the program; give --models"
+            : "it has no folder hardware"))
+    }
+    return library
+  }
+}
+
+/// A file or stream that could not be written.
+struct OutputFailure: Error, CustomStringConvertible {
+  let path: String
+  let reason: String
+  var description: String { "\(path): cannot be written: \(reason)" }
+}
+
+/// Writes text to standard output; a reader that goes away ends the program quietly.
+func emit(_ text: String) throws {
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let count = bytes.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+    if count < 0 {
+      if errno == EINTR { continue }
+      if errno == EPIPE { Foundation.exit(0) }
+      throw OutputFailure(path: "standard output", reason: String(cString: strerror(errno)))
+    }
+    bytes = bytes.dropFirst(count)
+  }
+}
+
+/// Writes a file in one step: a temporary file beside it, synced and renamed, so that no half is ever there.
+func writeFile(_ text: String, to path: String) throws {
+  let slash = path.lastIndex(of: "/")
+  let folder = slash.map { String(path[..<$0]) } ?? ""
+  let file = slash.map { String(path[path.index(after: $0)...]) } ?? path
+  if !folder.isEmpty {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw OutputFailure(path: folder, reason: "the folder cannot be made")
+    }
+  }
+  let temporary =
+    (folder.isEmpty ? "" : folder + "/") + ".\(file).\(getpid())"
+  func fail() -> OutputFailure {
+    let reason = String(cString: strerror(errno))
+    unlink(temporary)
+    return OutputFailure(path: path, reason: reason)
+  }
+  let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+  guard descriptor >= 0 else { throw fail() }
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0 {
+      if errno == EINTR { continue }
+      close(descriptor)
+      throw fail()
+    }
+    bytes = bytes.dropFirst(count)
+  }
+  guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else { throw fail() }
+}
