@@ -126,24 +126,24 @@ extension DeviceCalibration {
     for name in names {
       guard let fitted = forms[name], let definitions = Self.constants(ofForm: name) else { continue }
       text += "  \(name):\n    rows: \(fitted.rows)\n"
-      text += "    spread: \(formatted(fitted.spread, digits: 3))  # typical relative error of one row\n"
+      text += "    spread: \(number(fitted.spread, digits: 3))  # typical relative error of one row\n"
       text +=
-        "    domain: [\(formatted(fitted.domain.lowerBound, digits: 6)), \(formatted(fitted.domain.upperBound, digits: 6))]\n"
+        "    domain: [\(number(fitted.domain.lowerBound, digits: 6)), \(number(fitted.domain.upperBound, digits: 6))]\n"
       text += "    constants:\n"
       for (index, definition) in definitions.enumerated() {
-        let value = formatted(fitted.values[index], digits: 6)
-        let error = formatted(fitted.relativeErrors[index], digits: 3)
+        let value = number(fitted.values[index], digits: 6)
+        let error = number(fitted.relativeErrors[index], digits: 3)
         let unit = definition.unit.isEmpty ? "" : ", unit: \(quoted(definition.unit))"
         text += "      # \(definition.meaning)\n"
         text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\n"
       }
     }
     if !curves.isEmpty {
-      text += "collectives:\n  spread: \(formatted(curveSpread ?? 0, digits: 3))\n  curves:\n"
+      text += "collectives:\n  spread: \(number(curveSpread ?? 0, digits: 3))\n  curves:\n"
       for key in curves.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {
         guard let curve = curves[key] else { continue }
-        let sizes = curve.points.map { formatted($0.bytes, digits: 15) }.joined(separator: ", ")
-        let times = curve.points.map { formatted($0.seconds * 1e6, digits: 6) }.joined(separator: ", ")
+        let sizes = curve.points.map { number($0.bytes, digits: 15) }.joined(separator: ", ")
+        let times = curve.points.map { number($0.seconds * 1e6, digits: 6) }.joined(separator: ", ")
         text += "    - kind: \(key.kind)\n      ranks: \(key.ranks)\n"
         text += "      bytes: [\(sizes)]\n      microseconds: [\(times)]\n"
       }
@@ -166,6 +166,12 @@ extension DeviceCalibration {
       }
     }
     return text
+  }
+
+  /// So many digits, in a spelling that every YAML reader takes for a number (1e12 is a text in YAML 1.1).
+  private func number(_ value: Double, digits: Int) -> String {
+    let text = formatted(value, digits: digits)
+    return text.contains("e") ? "\(Double(text) ?? value)" : text
   }
 
   private func quoted(_ text: String) -> String {

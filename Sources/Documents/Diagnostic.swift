@@ -110,9 +110,11 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
         + suggestion(for: found, among: known, otherwise: "known: ")
     case .contradiction(let words): return printable(words)
     case .missingColumn(let column, let known):
-      return "the table lacks the column '\(column)'; it has \(known.map(printable).joined(separator: ", "))"
+      return
+        "the table lacks the column '\(column)'; it has \(known.map { printable($0) }.joined(separator: ", "))"
     case .unknownTable(let columns):
-      return "no known table has the columns \(columns.prefix(20).map(printable).joined(separator: ","))"
+      return
+        "no known table has the columns \(columns.prefix(20).map { printable($0) }.joined(separator: ","))"
     case .wrongFieldCount(let found, let expected):
       return "the row has \(found) fields; expected \(expected) as in the header"
     }
@@ -148,11 +150,16 @@ private func words(for error: QuantityError, at path: String) -> String {
 }
 
 /// Text from a user's file, made safe for a terminal line: control characters escaped, length bounded.
-public func printable(_ text: String) -> String {
+///
+/// - Parameters:
+///   - text: any text.
+///   - limit: how many characters to show before an ellipsis.
+/// - Returns: text without control or direction characters.
+public func printable(_ text: String, limit: Int = 200) -> String {
   var result = ""
   var count = 0
   for scalar in text.unicodeScalars {
-    guard count < 200 else { return result + "..." }
+    guard count < limit else { return result + "..." }
     count += 1
     let value = scalar.value
     let isControl =

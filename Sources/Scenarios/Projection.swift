@@ -105,6 +105,11 @@ public struct CostNode: Sendable {
 
   /// The 90 % interval of the time, on a logarithmic scale: the error is relative.
   public var interval90: ClosedRange<Seconds> {
+    Self.interval90(time: time, standardError: standardError)
+  }
+
+  /// The 90 % interval of a time with this standard error.
+  public static func interval90(time: Seconds, standardError: Seconds) -> ClosedRange<Seconds> {
     guard time.value > 0 else { return time...time }
     // 1.645 standard deviations hold 90 % of a normal distribution.
     let width = (1.645 * standardError.value / time.value).exponential()

@@ -26,7 +26,7 @@ public struct TableComparison: Sendable {
   public init(path: String, hardware: String?, calibration: String?, library: Library) throws(Diagnostic) {
     let table = try Table(path: path)
     kind = try TableKind.recognise(table)
-    let name = hardware ?? Self.device(forTable: path, kind)
+    let name = hardware ?? Self.device(forTable: path)
     self.hardware = name
     self.path = path
     let device = try Device(named: name, in: library)
@@ -41,18 +41,17 @@ public struct TableComparison: Sendable {
   }
 
   /// The device that a table of the project was measured on, by the name of its file.
-  static func device(forTable path: String, _ kind: TableKind) -> String {
-    switch kind {
-    case .cpuKernels: return "intel-xeon-16c"
-    case .pimKernels: return "upmem-prim"
-    case .trainingIterations, .publishedSteps: return "nvidia-a100-80g-sxm"
-    default: break
-    }
+  ///
+  /// - Parameter path: the file.
+  /// - Returns: the name of a device; `nvidia-h200` where the file's name says nothing.
+  public static func device(forTable path: String) -> String {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     let names = [
       ("slow_a", "nvidia-h200-slow-a"), ("slow_b", "nvidia-h200-slow-b"), ("a100", "nvidia-a100-80g-sxm"),
       ("b200", "nvidia-b200"), ("h100", "nvidia-h100-80g-sxm"), ("l40s", "nvidia-l40s"),
-      ("v100", "nvidia-v100-32g-sxm"),
+      ("v100", "nvidia-v100-32g-sxm"), ("cpu_xeon", "intel-xeon-16c"), ("prim_", "upmem-prim"),
+      ("single_node", "nvidia-a100-80g-sxm"), ("multi_node", "nvidia-a100-80g-sxm"),
+      ("training_steps", "nvidia-a100-80g-sxm"),
     ]
     return names.first { file.contains($0.0) }?.1 ?? "nvidia-h200"
   }
