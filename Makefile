@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine (Debian 12 with the Swift toolchain): `make report`, `make test`.
 SHELL := /bin/bash
-.PHONY: all setup build report test check validate calibrate manual install clean
+.PHONY: all setup build report test check validate accuracy calibrate manual install clean
 
 packages := pkg-config libopenblas-dev libcminpack-dev
 rooftree := .build/release/rooftree
@@ -33,9 +33,13 @@ test: setup check
 check:
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 
-# How accurate the models are: the numbers of the README.
+# Predicted against measured, every group of every table.
 validate: build
 	@$(rooftree) validate $(measurements)/h200/*.csv $(measurements)/aiconfigurator/*.csv
+
+# The accuracy table of the README.
+accuracy: build
+	@ROOFTREE=$(rooftree) tools/accuracy.sh
 
 # Fits every GPU calibration of models/calibrations again.
 calibrate: build

@@ -50,6 +50,7 @@ public struct DeviceFit: Sendable {
   ///   - source: where the rows came from.
   ///   - progress: told the name of each form before it is fitted.
   /// - Throws: ``FitError`` when a form cannot be fitted.
+  /// - Returns: the calibration, and a report for each form.
   public func calibration(
     named name: String, source: String, progress: (String) -> Void = { _ in }
   ) throws(FitError) -> (calibration: DeviceCalibration, reports: [FormReport]) {

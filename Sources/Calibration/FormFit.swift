@@ -47,6 +47,7 @@ public struct FitOptions: Sendable {
 ///   - options: treatment of the rows.
 ///   - predict: the time of a subject under the form, in seconds.
 /// - Throws: ``FitError``.
+/// - Returns: the constants with their covariance, spread and domain.
 public func fit<Form: FittedForm, Subject>(
   _ form: Form.Type, to observations: [Observation<Subject>], holding held: Set<Int> = [],
   prior: [Double]? = nil, from start: [Double]? = nil, options: FitOptions = FitOptions(),
@@ -136,6 +137,7 @@ func robustSpread(_ errors: [Double]) -> Double {
 /// - Parameters:
 ///   - values: at least one, in any order.
 ///   - part: between 0 and 1.
+/// - Returns: the quantile; not a number for an empty list.
 public func quantile(_ values: [Double], _ part: Double) -> Double {
   let sorted = values.sorted()
   guard let last = sorted.last else { return .nan }

@@ -47,6 +47,7 @@ private final class ResidualContext {
 ///   - initial: the starting point.
 ///   - residuals: fills the residuals at a point; returns false when one is not finite.
 /// - Throws: ``FitError``.
+/// - Returns: the minimum with the covariance of the parameters.
 public func leastSquares(
   count: Int, initial: [Double],
   residuals: (UnsafeBufferPointer<Double>, UnsafeMutableBufferPointer<Double>) -> Bool

@@ -60,6 +60,7 @@ public enum CollectiveForms {
   ///   - alpha: time of a step, in seconds.
   ///   - bandwidth: of one device in one direction, in bytes a second.
   ///   - algorithm: ring or tree. A tree moves 2 S (all-reduce) or S through the busiest device.
+  /// - Returns: the time in seconds.
   @inlinable
   public static func time<N: ModelNumber>(
     _ collective: Collective<N>, alpha: N, bandwidth: N, algorithm: Algorithm = .ring
@@ -86,6 +87,7 @@ public enum CollectiveForms {
   ///   - nodeRanks: g, devices of the group in one node.
   ///   - node: alpha and bandwidth in the node.
   ///   - rail: alpha and bandwidth of one adapter between nodes.
+  /// - Returns: the time in seconds.
   @inlinable
   public static func hierarchicalTime<N: ModelNumber>(
     _ collective: Collective<N>, nodeRanks: Int, node: (alpha: N, bandwidth: N),

@@ -79,6 +79,7 @@ public struct DeviceCalibration: Sendable {
   /// - Parameters:
   ///   - type: the form.
   ///   - name: the name of its constants; that of the form if nil.
+  /// - Returns: the form.
   public func form<Form: FittedForm>(_ type: Form.Type, named name: String? = nil) -> Form {
     guard let fitted = forms[name ?? Form.name], fitted.values.count == Form.constants.count else {
       return Form.uncalibrated

@@ -31,6 +31,7 @@ public struct Roofline<N: ModelNumber>: Sendable {
   /// - Parameters:
   ///   - flop: operations.
   ///   - traffic: bytes that cross each memory level, the farthest first; missing levels move nothing.
+  /// - Returns: the time with the terms that make it up.
   public func cost(flop: N, traffic: [N]) -> Cost<N> {
     let compute = flop / peak
     let memory = traffic.first.map { $0 / bandwidths[0] } ?? N(0)
@@ -61,7 +62,8 @@ extension Roofline where N == Double {
   ///   - device: the device.
   ///   - type: the data type of the operations.
   ///   - units: how many compute units take part; rates and the bandwidths of private levels scale with them.
-  /// - Returns: nil when the device has no rate for the type.
+  ///
+  /// Nil when the device has no rate for the type.
   public init?(_ device: Device, _ type: DataType, units: Double? = nil) {
     guard let rate = Machine<Double>(device).rate(type) else { return nil }
     let all = device.compute.units.value

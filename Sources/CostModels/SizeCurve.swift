@@ -51,6 +51,7 @@ public struct SizeCurve: Sendable, Hashable {
   /// The broken line is written as a sum of hinges, so that a vector of sizes reads it without branching.
   ///
   /// - Parameter bytes: above zero.
+  /// - Returns: the time in seconds.
   @inlinable
   public func time<N: ModelNumber>(bytes: N) -> N {
     var time = N(points[0].seconds)

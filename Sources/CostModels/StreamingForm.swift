@@ -103,6 +103,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   ///   - type: the data type.
   ///   - machine: the device.
   ///   - units: compute units given to it; all of the device if nil.
+  /// - Returns: the time with the terms that make it up.
   @inlinable
   public func cost(
     _ streaming: Streaming<N>, _ type: DataType, on machine: Machine<N>, units: N? = nil

@@ -62,6 +62,7 @@ public struct DocumentNode: Sendable {
   /// This mapping with the keys of another laid over it, mappings merged deeply, everything else replaced.
   ///
   /// - Parameter other: what differs; its places are kept, so an error names the file that says it.
+  /// - Returns: the merged value.
   public func overlaid(with other: DocumentNode) -> DocumentNode {
     guard case .mapping(var pairs) = content, case .mapping(let changes) = other.content else {
       return other
@@ -101,6 +102,7 @@ public enum DocumentLimits {
 ///   - path: the file.
 ///   - limit: the most bytes to accept.
 /// - Throws: ``Diagnostic`` when it is missing, a directory, too large, or not UTF-8.
+/// - Returns: the text of the file.
 public func readText(path: String, limit: Int = DocumentLimits.bytes) throws(Diagnostic) -> String {
   func fault(_ fault: Diagnostic.Fault) -> Diagnostic {
     Diagnostic(file: path, position: nil, fault: fault)
@@ -159,6 +161,7 @@ public func readDocument(path: String) throws(Diagnostic) -> DocumentNode {
 ///   - text: one document; JSON is read as the YAML that it is.
 ///   - file: the name for messages.
 /// - Throws: ``Diagnostic`` with the place of the first fault.
+/// - Returns: the root of the document.
 public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> DocumentNode {
   func fault(_ fault: Diagnostic.Fault, _ mark: Mark? = nil) -> Diagnostic {
     Diagnostic(

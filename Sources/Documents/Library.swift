@@ -78,9 +78,11 @@ public struct Library: Sendable {
   /// The file of a name, or the name itself when it is a path.
   ///
   /// - Parameters:
+  ///   - kind: which folder.
   ///   - name: a name of the library, or a path (it holds a slash, or ends in .yaml, .yml or .json).
   ///   - node: where the name stands, for the message.
   /// - Throws: ``Diagnostic`` with the nearest names when there is none.
+  /// - Returns: a path that can be read, or the path that was given.
   public func path(_ kind: Kind, _ name: String, at node: DocumentNode? = nil) throws(Diagnostic)
     -> String
   {

@@ -86,7 +86,11 @@ public struct MappingReader {
 
   /// The whole number under a key.
   ///
-  /// - Parameter range: what is allowed.
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - range: what is allowed.
+  /// - Returns: the number.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func integer(_ key: String, in range: ClosedRange<Int> = 1...1_000_000_000)
     throws(Diagnostic) -> Int
   {
@@ -95,7 +99,11 @@ public struct MappingReader {
 
   /// The whole number under a key that may be absent.
   ///
-  /// - Parameter range: what is allowed.
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - range: what is allowed.
+  /// - Returns: the number, or nil when the key is absent.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func optionalInteger(_ key: String, in range: ClosedRange<Int> = 1...1_000_000_000)
     throws(Diagnostic) -> Int?
   {
@@ -132,14 +140,22 @@ public struct MappingReader {
 
   /// The plain number under a key.
   ///
-  /// - Parameter range: what is allowed.
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - range: what is allowed.
+  /// - Returns: the number.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func number(_ key: String, in range: ClosedRange<Double>) throws(Diagnostic) -> Double {
     try Self.number(try node(key), path: path(of: key), in: range)
   }
 
   /// The plain number under a key that may be absent.
   ///
-  /// - Parameter range: what is allowed.
+  /// - Parameters:
+  ///   - key: the key.
+  ///   - range: what is allowed.
+  /// - Returns: the number, or nil when the key is absent.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func optionalNumber(_ key: String, in range: ClosedRange<Double>)
     throws(Diagnostic) -> Double?
   {
@@ -204,7 +220,13 @@ public struct MappingReader {
 
   /// A scalar as a quantity that is not negative.
   ///
-  /// - Parameter allowsZero: whether nothing is a valid amount.
+  /// - Parameters:
+  ///   - node: the value.
+  ///   - path: its place, for messages.
+  ///   - type: the dimension.
+  ///   - allowsZero: whether nothing is a valid amount.
+  /// - Returns: the quantity.
+  /// - Throws: `Diagnostic` at the value.
   public static func quantity<D: Dimension>(
     _ node: DocumentNode, path: String, as type: Quantity<D>.Type, allowsZero: Bool = false
   ) throws(Diagnostic) -> Quantity<D> {
@@ -246,8 +268,11 @@ extension MappingReader {
   ///
   /// - Parameters:
   ///   - key: the key that holds it.
+  ///   - type: the dimension.
   ///   - sources: texts for the short names that `source` may use.
   ///   - allowsZero: whether nothing is a valid amount.
+  /// - Returns: the quantity with its interval and provenance.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func sourced<D: Dimension>(
     _ key: String, as type: Quantity<D>.Type, sources: [String: String], allowsZero: Bool = false
   ) throws(Diagnostic) -> Sourced<D> {
@@ -304,6 +329,8 @@ extension MappingReader {
   /// The keys `kind` and `source` of this mapping.
   ///
   /// - Parameter sources: texts for the short names that `source` may use.
+  /// - Returns: how the value is known.
+  /// - Throws: `Diagnostic` at the value.
   public mutating func provenance(sources: [String: String]) throws(Diagnostic) -> Provenance {
     let kind = try word("kind", as: Provenance.Kind.self)
     let source = try text("source")

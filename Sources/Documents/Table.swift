@@ -35,6 +35,7 @@ public struct Table: Sendable {
     ///   - column: its name.
     ///   - range: what is allowed.
     /// - Throws: ``Diagnostic`` at the field.
+    /// - Returns: the number.
     public func number(
       _ column: String, in range: ClosedRange<Double> = 0...Double.greatestFiniteMagnitude
     ) throws(Diagnostic) -> Double {

@@ -5,6 +5,7 @@ import RealModule
 /// - Parameters:
 ///   - value: any finite number; others print as `inf`, `-inf` or `nan`.
 ///   - digits: significant digits, 1 to 15.
+/// - Returns: the number as text.
 public func formatted(_ value: Double, digits: Int = 3) -> String {
   guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
   guard value != 0 else { return "0" }
@@ -31,6 +32,7 @@ public func formatted(_ value: Double, digits: Int = 3) -> String {
 /// - Parameters:
 ///   - value: any finite number below 1e15; others print as ``formatted(_:digits:)`` does.
 ///   - decimals: digits after the point, 0 to 9.
+/// - Returns: the number as text.
 public func fixed(_ value: Double, decimals: Int) -> String {
   guard value.isFinite, abs(value) < 1e15 else { return formatted(value, digits: 6) }
   let scale = power10(decimals)
@@ -58,6 +60,7 @@ extension Quantity {
   /// - Parameters:
   ///   - digits: significant digits.
   ///   - binary: whether data is written with binary prefixes (`64 MiB`).
+  /// - Returns: the number as text.
   public func formatted(digits: Int = 3, binary: Bool = false) -> String {
     guard let unit = D.units.first else { return Quantities.formatted(value, digits: digits) }
     let rounded = Double(Quantities.formatted(value, digits: digits)) ?? value

@@ -7,6 +7,7 @@ extension Projection {
   /// The projection as text for a terminal: the answer, then the breakdown as a tree.
   ///
   /// - Parameter depth: how many levels of the tree to show.
+  /// - Returns: lines of text.
   public func text(depth: Int = 4) -> String {
     var text = "\(scenario.title)\n"
     text += "\(root.name): \(timeWithInterval)\n"

@@ -58,24 +58,37 @@ public struct ScenarioPage: Sendable {
     return words
   }
 
+  /// The figures of the page, in order.
+  private var figures: [Figure] {
+    let device = projection.scenario.device
+    return [
+      Figure.breakdown(projection), Figure.layerErrors(tables),
+      Figure.roofline(device, projection.scenario.dataType, tables),
+    ].compactMap { $0 }
+  }
+
+  /// Each figure as an SVG file and its table as a CSV file, by name.
+  public var files: [(name: String, text: String)] {
+    figures.enumerated().flatMap { index, figure in
+      [("figure-\(index + 1).svg", figure.standaloneSVG), ("figure-\(index + 1).csv", figure.csv)]
+    }
+  }
+
   /// The page as HTML: no script, no request to anywhere.
   ///
   /// - Throws: an error of the template engine if the built-in template is broken.
   public func html() throws -> String {
     let template = try MustacheTemplate(
       string: String(decoding: PackageResources.page_mustache, as: UTF8.self))
-    var figures = [Figure.breakdown(projection)]
-    if let figure = Figure.layerErrors(tables) { figures.append(figure) }
-    if let figure = Figure.roofline(projection.scenario.device, projection.scenario.dataType, tables) {
-      figures.append(figure)
-    }
+    let figures = figures
     let context: [String: Any] = [
+      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure,
       "title": printable(projection.scenario.title), "summary": printableLong(summary),
       "note": projection.scenario.note.map { printableLong($0) } ?? "",
       "headlines": projection.headlines.map { ["label": $0.label, "value": $0.value] },
       "figures": figures.enumerated().map { index, figure in
         [
-          "number": "\(index + 1)", "title": figure.title, "words": figure.words, "svg": figure.svg,
+          "number": "\(index + 1)", "title": figure.title, "words": figure.words, "svg": figure.svg + figure.legend,
           "header": figure.header, "rows": figure.rows.map { ["cells": $0.map { printable($0) }] },
           "count": "\(figure.rows.count)",
         ] as [String: Any]

@@ -210,6 +210,7 @@ extension DeviceModel where N == Double {
   ///   - operation: the operator, which the device can do (scenarios are checked when they are read).
   ///   - name: what it is for.
   ///   - count: how often it runs.
+  /// - Returns: the operator as a part of a step.
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
     let cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
     return CostNode(

@@ -5,7 +5,7 @@ public import Hardware
 public import Quantities
 public import Workloads
 
-/// A question: what does this workload cost on that machine?
+/// A question: a workload on a machine, and how it runs.
 public struct Scenario: Sendable {
   /// What runs.
   public enum Work: Sendable {
@@ -104,6 +104,7 @@ extension Scenario {
   ///   - node: the mapping.
   ///   - path: the file it came from.
   ///   - library: where names are looked up.
+  /// - Throws: `Diagnostic` at the value.
   public init(node: DocumentNode, path: String, in library: Library) throws(Diagnostic) {
     var reader = try MappingReader(node)
     var files = [path]

@@ -160,6 +160,7 @@ extension Device {
   /// - Parameters:
   ///   - bytes: the working set.
   ///   - units: compute units that take part: private caches add up over them.
+  /// - Returns: the index of the level.
   func residentLevel(for bytes: Double, units: Double?) -> Int {
     let all = compute.units.value
     let used = Swift.min(units ?? all, all)

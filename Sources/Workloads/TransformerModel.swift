@@ -134,6 +134,7 @@ extension TransformerModel {
   /// - Parameters:
   ///   - sequences: sequences of the batch.
   ///   - length: tokens of one sequence.
+  /// - Returns: operations of all layers.
   public func layersForwardFLOP(sequences: Double, length: Double) -> FLOP {
     let tokens = sequences * length
     let matrices = 2 * tokens * layerMatrixParameters
@@ -186,6 +187,7 @@ public enum TransformerTraffic {
   ///   - microBatch: B, sequences.
   ///   - length: s, tokens.
   ///   - hidden: H.
+  /// - Returns: the payload.
   public static func tensorPayload(
     elementBytes: Double, microBatch: Double, length: Double, hidden: Double
   ) -> Bytes { Bytes(elementBytes * microBatch * length * hidden) }
@@ -208,8 +210,13 @@ public enum TransformerTraffic {
   /// Share of a layer's time that serialised communication takes: x/(1+x), x = (2p/3)(TP-1) F/(BW (6H+s)).
   ///
   /// - Parameters:
+  ///   - hidden: H.
+  ///   - length: s, tokens.
+  ///   - elementBytes: p, bytes of an activation.
+  ///   - tensorParallel: TP.
   ///   - computeRate: F, the FLOP rate that the device sustains.
   ///   - busBandwidth: BW, the ring bus bandwidth of one device.
+  /// - Returns: a share between 0 and 1.
   public static func serializedShare(
     hidden: Double, length: Double, elementBytes: Double, tensorParallel: Double,
     computeRate: FLOPPerSecond, busBandwidth: BytesPerSecond

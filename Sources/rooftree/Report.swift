@@ -10,7 +10,7 @@ struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a page about a scenario: the projection beside measurements of the same device.",
     discussion: """
-      The page is one HTML file that needs no network. Measurements are those of notebooks-data/measurements that \
+      The page is one HTML file that needs no network; its figures (SVG) and their tables (CSV) stand beside it. Measurements are those of notebooks-data/measurements that \
       were read on the scenario's device, or the tables that --table names.
 
       Example: rooftree report getting-started --output reports/getting-started
@@ -58,6 +58,7 @@ struct Report: ParsableCommand {
     let page = ScenarioPage(scenario.project(), tables: comparisons)
     let folder = output ?? "reports/\(scenario.name)"
     let html = try page.html()
+    for file in page.files { try writeFile(file.text, to: "\(folder)/\(file.name)") }
     try writeFile(html, to: folder + "/index.html")
     try emit("\(printable(page.summary, limit: 2000))\n\nwritten to \(folder)/index.html\n")
   }

@@ -1,5 +1,6 @@
 import Calibration
 import CostModels
+import Documents
 import Hardware
 import Quantities
 import Scenarios
@@ -11,8 +12,47 @@ struct Figure {
   /// How to read it.
   let words: String
   let svg: String
+  /// Keys of colours and marks, as HTML.
+  var legend = ""
   let header: [String]
   let rows: [[String]]
+
+  /// The drawing as a file of its own, on white, with the light palette.
+  var standaloneSVG: String {
+    var style = StyleSheet.figure
+    for (name, value) in StyleSheet.lightPalette {
+      style = style.split(separator: "var(--\(name))", omittingEmptySubsequences: false)
+        .joined(separator: value)
+    }
+    style = style.split(separator: "svg text", omittingEmptySubsequences: false).joined(separator: "text")
+    style = style.split(separator: "svg .", omittingEmptySubsequences: false).joined(separator: ".")
+    guard let end = svg.firstIndex(of: "\n") else { return svg }
+    let background = "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
+    let font = "text { font-family: system-ui, 'DejaVu Sans', sans-serif; }"
+    return svg[...end] + "<style>\n\(style)\(font)\n</style>\n\(background)\n" + svg[svg.index(after: end)...]
+  }
+
+  /// The table of the figure as CSV.
+  var csv: String {
+    ([header] + rows).map { $0.map(csvField).joined(separator: ",") + "\n" }.joined()
+  }
+}
+
+/// The style sheets of the templates.
+enum StyleSheet {
+  static let palette = String(decoding: PackageResources.palette_css, as: UTF8.self)
+  static let figure = String(decoding: PackageResources.figure_css, as: UTF8.self)
+
+  /// The colours of the light palette by name: the first block of the palette's sheet.
+  static let lightPalette: [(name: String, value: String)] = {
+    let block = palette.prefix { $0 != "}" }
+    return block.split(separator: ";").compactMap { declaration in
+      let parts = declaration.split(separator: ":", maxSplits: 1)
+      let word = parts[0].split(whereSeparator: \.isWhitespace).last ?? ""
+      guard parts.count == 2, word.hasPrefix("--") else { return nil }
+      return (String(word.dropFirst(2)), String(parts[1].drop { $0 == " " }))
+    }
+  }()
 }
 
 extension Figure {
@@ -53,7 +93,7 @@ extension Figure {
       + "interval; the colour says what it waits for."
       + (rest.isEmpty ? "" : " \(rest.count) smaller kinds are in the table only.")
     return Figure(
-      title: "Where the time goes", words: words, svg: svg.markup + legend(shown.map(\.bound)),
+      title: "Where the time goes", words: words, svg: svg.markup, legend: legend(shown.map(\.bound)),
       header: ["kernel", "runs", "time", "low", "high", "share", "waits for"],
       rows: leaves.map { kernel in
         [
@@ -119,7 +159,8 @@ extension Figure {
         + "collective models add up to. No constant was fitted to these rows. Circles: forward; squares: forward and "
         + "backward. Mean absolute error \(fixed(mean, decimals: 1)) %. The band is the bound that this project set "
         + "itself.",
-      svg: plot.svg.markup + "<p class=\"legend\">\(keys.joined(separator: " &nbsp; "))</p>\n",
+      svg: plot.svg.markup,
+      legend: "<p class=\"legend\">\(keys.joined(separator: " &nbsp; "))</p>\n",
       header: ["table", "line", "column", "measured", "predicted", "error", "in 90 % interval"],
       rows: points.map { point in
         [

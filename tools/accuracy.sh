@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Prints the accuracy table of the README from `rooftree validate --json`. Run from the repository root.
+set -euo pipefail
+rooftree=${ROOFTREE:-.build/release/rooftree}
+tables=notebooks-data/measurements
+"$rooftree" validate --json $tables/h200/tp_layers_nvlink.csv $tables/h200/tp_layers_slow_a.csv \
+  $tables/h200/dp_nvlink.csv $tables/h200/operators.csv $tables/aiconfigurator/*_operators.csv |
+  awk -F'"' '
+  function field(name,   at, rest) {
+    at = index($0, "\"" name "\": ")
+    if (!at) return "-"
+    rest = substr($0, at + length(name) + 4)
+    sub(/[,}].*/, "", rest)
+    return rest == "null" ? "-" : sprintf("%.1f", rest)
+  }
+  BEGIN {
+    print "| measured | rows | fitted to them? | bias % | mean absolute error % | 90th percentile % | in 90 % interval |"
+    print "|---|--:|---|--:|--:|--:|--:|"
+  }
+  /"group"/ {
+    n = split($4, path, "/")
+    table = path[n]
+    group = $8
+    layers = table ~ /^(tp|dp)_/
+    wanted = layers ? (group == "all" || table ~ /^dp/) && $12 !~ /comm|overlap/ : group ~ /^(gemm bf16|sdpa_fwd|layernorm bf16)/
+    if (wanted)
+      printf "| %s, %s | %d | %s | %s | %s | %s | %.0f %% |\n", table, layers ? $12 : group, field("rows"),
+        layers ? "no" : "yes", field("bias"), field("mape"), field("p90"), field("coverage90")
+  }'
