@@ -1,0 +1,168 @@
+/// Something that can be timed: it does the same work each time it runs.
+public protocol TimedKernel: AnyObject {
+  /// What it does, as tables name it: `gemm`, `triad`, `lr_dense`.
+  var operation: String { get }
+  /// The format of its numbers.
+  var dataType: String { get }
+  /// Its shape, as tables write it: `m=512;n=512;k=512`.
+  var parameters: String { get }
+  /// Threads that it runs on.
+  var threads: Int { get }
+  /// Operations of one run.
+  var flop: Double { get }
+  /// Bytes that one run must move at least once.
+  var bytes: Double { get }
+  /// Does the work once.
+  func run()
+}
+
+/// Times of one kernel with what the machine did meanwhile.
+public struct Measurement: Sendable {
+  /// One timed batch of runs.
+  public struct Sample: Sendable {
+    /// Seconds of one run by the wall clock.
+    public let wall: Double
+    /// Processor seconds of one run, over all threads.
+    public let processor: Double
+    /// The speed probe just before and after, steps a nanosecond; the lower of the two.
+    public let probe: Double
+
+    /// One timed batch of runs.
+    public init(wall: Double, processor: Double, probe: Double) {
+      self.wall = wall
+      self.processor = processor
+      self.probe = probe
+    }
+  }
+
+  /// What a run of the kernel is, from ``TimedKernel``.
+  public let operation, dataType, parameters: String
+  /// Threads that it ran on.
+  public let threads: Int
+  /// Operations and bytes of one run.
+  public let flop, bytes: Double
+  /// The samples, in the order in which they were taken.
+  public let samples: [Sample]
+
+  /// The times of a kernel.
+  public init(_ kernel: any TimedKernel, samples: [Sample]) {
+    operation = kernel.operation
+    dataType = kernel.dataType
+    parameters = kernel.parameters
+    threads = kernel.threads
+    flop = kernel.flop
+    bytes = kernel.bytes
+    self.samples = samples
+  }
+
+  /// The shortest sample, in seconds: the machine at its least disturbed.
+  public var best: Double { samples.map(\.wall).min() ?? .nan }
+
+  /// The median sample, in seconds.
+  public var median: Double {
+    let sorted = samples.map(\.wall).sorted()
+    guard !sorted.isEmpty else { return .nan }
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+
+  /// Median over best, minus one: how unsteady the kernel's times were.
+  public var unsteadiness: Double { median / best - 1 }
+}
+
+/// How kernels are timed.
+public struct MeasurementPlan: Sendable {
+  /// Samples of each kernel.
+  public var samples: Int
+  /// Least duration of a sample, in seconds: short kernels run many times in one.
+  public var sampleDuration: Double
+  /// Runs before the first sample, in seconds.
+  public var warmUp: Double
+
+  /// A minute for a few dozen kernels: the medians are good to some per cent.
+  public static let quick = MeasurementPlan(samples: 7, sampleDuration: 0.02, warmUp: 0.03)
+  /// Some minutes: enough samples to see what the neighbours on the machine do.
+  public static let thorough = MeasurementPlan(samples: 25, sampleDuration: 0.05, warmUp: 0.1)
+
+  /// A plan.
+  public init(samples: Int, sampleDuration: Double, warmUp: Double) {
+    self.samples = samples
+    self.sampleDuration = sampleDuration
+    self.warmUp = warmUp
+  }
+
+  /// Times one kernel: warm-up, then samples with the speed probe between them.
+  ///
+  /// - Parameters:
+  ///   - kernel: the kernel, set up.
+  ///   - isCancelled: asked between samples; the measurement ends early with those that it has.
+  /// - Returns: the samples; none when it was cancelled before the first.
+  public func measure(_ kernel: any TimedKernel, isCancelled: () -> Bool = { false }) -> Measurement {
+    var runs = 0
+    let start = Stopwatch.wall
+    repeat {
+      kernel.run()
+      runs += 1
+    } while Stopwatch.wall - start < warmUp
+    let perRun = (Stopwatch.wall - start) / Double(runs)
+    let count = max(1, Int((sampleDuration / perRun).rounded(.up)))
+    var taken: [Measurement.Sample] = []
+    var before = Stopwatch.probe()
+    for _ in 0..<samples {
+      if isCancelled() { break }
+      let wall = Stopwatch.wall
+      let processor = Stopwatch.processor
+      for _ in 0..<count { kernel.run() }
+      let wallTime = Stopwatch.wall - wall
+      let processorTime = Stopwatch.processor - processor
+      let after = Stopwatch.probe()
+      taken.append(
+        .init(
+          wall: wallTime / Double(count), processor: processorTime / Double(count),
+          probe: min(before, after)))
+      before = after
+    }
+    return Measurement(kernel, samples: taken)
+  }
+}
+
+/// Whether a run of measurements can be trusted, and why not.
+public struct DisturbanceReport: Sendable {
+  /// Largest relative drop of the speed probe below its median.
+  public let probeDrop: Double
+  /// Share of samples whose probe was more than 5 % below the median.
+  public let slowSamples: Double
+  /// Share of multi-threaded samples that got less than 90 % of their threads' processor time.
+  public let starvedSamples: Double
+  /// Reasons to doubt the run, in words; empty when there are none.
+  public let reasons: [String]
+
+  /// Judges a run by the probes between its samples and by the processor time that its threads got.
+  ///
+  /// - Parameter measurements: all kernels of the run.
+  public init(_ measurements: [Measurement]) {
+    let probes = measurements.flatMap { $0.samples.map(\.probe) }.sorted()
+    let median = probes.isEmpty ? .nan : probes[probes.count / 2]
+    probeDrop = probes.first.map { 1 - $0 / median } ?? 0
+    slowSamples =
+      probes.isEmpty ? 0 : Double(probes.count { $0 < 0.95 * median }) / Double(probes.count)
+    let parallel = measurements.filter { $0.threads > 1 }.flatMap { measurement in
+      measurement.samples.map { $0.processor / $0.wall / Double(measurement.threads) }
+    }
+    starvedSamples =
+      parallel.isEmpty ? 0 : Double(parallel.count { $0 < 0.9 }) / Double(parallel.count)
+    var reasons: [String] = []
+    func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+    if slowSamples > 0.1 {
+      reasons.append(
+        "the speed probe fell more than 5 % below its median beside \(percent(slowSamples)) of the samples: the clock changes or a core is shared"
+      )
+    }
+    if starvedSamples > 0.25 {
+      reasons.append(
+        "\(percent(starvedSamples)) of the samples with several threads got less than 90 % of their processor time: something else runs"
+      )
+    }
+    self.reasons = reasons
+  }
+}
