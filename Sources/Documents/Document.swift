@@ -189,9 +189,9 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
     case .reader(let problem, _, _, _): throw fault(.syntax(problem))
     case .duplicatedKeysInMapping(let keys, let context):
       let key = keys.first ?? ""
-      let place = locateDuplicate(of: key, in: text, from: context.mark.line)
+      let first = Diagnostic.Position(line: context.mark.line, column: context.mark.column)
       throw Diagnostic(
-        file: file, position: place ?? .init(line: context.mark.line, column: context.mark.column),
+        file: file, position: locateDuplicate(of: key, in: text, first: first) ?? first,
         fault: .duplicateKey(key))
     default: throw fault(.syntax("\(error)"))
     }
@@ -275,26 +275,60 @@ private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
   }
 }
 
-/// The second occurrence of a key in one block mapping, by indentation; the YAML library only names the mapping.
-private func locateDuplicate(of key: String, in text: String, from firstLine: Int)
+/// The second occurrence of a key in the mapping that holds the first one; the YAML library only names the first.
+private func locateDuplicate(of key: String, in text: String, first: Diagnostic.Position)
   -> Diagnostic.Position?
 {
-  var seen: [Int: Bool] = [:]
-  for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-  where index + 1 >= firstLine {
-    let body = line.drop { $0 == " " || $0 == "-" }
-    if body.isEmpty || body.hasPrefix("#") { continue }
-    let column = line.count - body.count + 1
-    for deeper in seen.keys where deeper > column { seen[deeper] = nil }
-    var rest = body
-    for quote in ["\"", "'"] where rest.hasPrefix(quote + key + quote) {
-      rest = rest.dropFirst(1)
+  let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
+  func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\t" || scalar == "\r" }
+  let quotes: [Unicode.Scalar] = ["\"", "'"]
+  let word = Array(key.unicodeScalars)
+  /// Whether the key stands at this index of a line, quoted or not, with a colon behind it.
+  func isKey(_ line: [Unicode.Scalar], at start: Int) -> Bool {
+    for quote in [nil] + quotes.map(Optional.some) {
+      let spelling = (quote.map { [$0] } ?? []) + word + (quote.map { [$0] } ?? [])
+      guard line[start...].starts(with: spelling) else { continue }
+      let after = line[(start + spelling.count)...].drop(while: isSpace)
+      if after.first == ":" { return true }
     }
-    guard rest.hasPrefix(key) else { continue }
-    let after = rest.dropFirst(key.count).drop { $0 == "\"" || $0 == "'" || $0 == " " }
-    guard after.hasPrefix(":") else { continue }
-    if seen[column] == true { return .init(line: index + 1, column: column) }
-    seen[column] = true
+    return false
+  }
+  guard lines.indices.contains(first.line - 1) else { return nil }
+  let before = lines[first.line - 1].prefix(first.column - 1).last { !isSpace($0) }
+  guard before == "{" || before == "," else {
+    // A block mapping: the same column, before a line that starts further left.
+    for (index, line) in lines.enumerated().dropFirst(first.line) {
+      guard let start = line.firstIndex(where: { !isSpace($0) }), line[start] != "#" else { continue }
+      if start < first.column - 1 { return nil }
+      if start == first.column - 1, isKey(line, at: start) { return .init(line: index + 1, column: start + 1) }
+    }
+    return nil
+  }
+  // A mapping in braces: the same depth of brackets.
+  var depth = 0
+  var quote: Unicode.Scalar?
+  for (index, line) in lines.enumerated().dropFirst(first.line - 1) {
+    var position = index == first.line - 1 ? first.column - 1 : 0
+    while position < line.count {
+      let scalar = line[position]
+      let isFirst = index == first.line - 1 && position == first.column - 1
+      if depth == 0, quote == nil, !isFirst, isKey(line, at: position),
+        line[..<position].last(where: { !isSpace($0) }).map({ $0 == "," }) ?? true
+      {
+        return .init(line: index + 1, column: position + 1)
+      }
+      if let open = quote {
+        if scalar == open { quote = nil }
+      } else if quotes.contains(scalar) {
+        quote = scalar
+      } else if scalar == "{" || scalar == "[" {
+        depth += 1
+      } else if scalar == "}" || scalar == "]" {
+        depth -= 1
+        if depth < 0 { return nil }
+      }
+      position += 1
+    }
   }
   return nil
 }
