@@ -185,6 +185,7 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
+      if problem.hasPrefix("Maximum nesting level") { throw fault(.tooComplex(tooDeep), mark) }
       throw fault(.syntax(problem), mark)
     case .reader(let problem, _, _, _): throw fault(.syntax(problem))
     case .duplicatedKeysInMapping(let keys, let context):
@@ -203,6 +204,8 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
   return try convert(root, file: file, depth: 0, count: &count)
 }
 
+private var tooDeep: String { "nested more than \(DocumentLimits.depth) deep" }
+
 private func convert(
   _ node: Node, file: String?, depth: Int, count: inout Int
 ) throws(Diagnostic) -> DocumentNode {
@@ -211,7 +214,7 @@ private func convert(
   if depth > DocumentLimits.depth || count > DocumentLimits.nodes {
     let what =
       depth > DocumentLimits.depth
-      ? "nested more than \(DocumentLimits.depth) deep" : "more than \(DocumentLimits.nodes) values"
+      ? tooDeep : "more than \(DocumentLimits.nodes) values"
     throw Diagnostic(file: file, position: position, fault: .tooComplex(what))
   }
   let content: DocumentNode.Content
@@ -243,14 +246,47 @@ private func convert(
 
 /// Bounds the nesting before the recursive parser sees it; quotes and comments are not understood, so the
 /// bound is generous.
+///
+/// Many aliases beside a key that is not a word are rejected as well: the YAML library hashes every key with all
+/// aliases in it expanded, which a file of a few hundred bytes can make endless.
 private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
   var depth = 0
   var line = 1
   var column = 0
   var dashes = 0
   var onlyDashes = true
+  var previous: UInt8 = 10
+  var lastVisible: UInt8 = 10
+  var aliases = 0
+  var inAlias = false
+  var afterAlias = false
+  var oddKey: Diagnostic.Position?
   for byte in text.utf8 {
-    column += 1
+    if byte & 0xc0 != 0x80 { column += 1 }
+    let isBlank = byte == 32 || byte == 9 || byte == 10 || byte == 13
+    let isName = !isBlank && ![0x2c, 0x5b, 0x5d, 0x7b, 0x7d].contains(byte)
+    if previous == UInt8(ascii: "*"), isName, inAlias { aliases += 1 }
+    if previous == UInt8(ascii: "?"), isBlank, oddKey == nil { oddKey = .init(line: line, column: column - 1) }
+    if byte == UInt8(ascii: ":"), oddKey == nil,
+      afterAlias || lastVisible == UInt8(ascii: "]") || lastVisible == UInt8(ascii: "}")
+    {
+      oddKey = .init(line: line, column: column)
+    }
+    if byte == UInt8(ascii: "*") {
+      inAlias = previous == 32 || previous == 10 || [0x2c, 0x5b, 0x7b].contains(previous)
+    } else if !isName {
+      afterAlias = inAlias && byte == 32 || afterAlias && byte == 32
+      inAlias = false
+    } else {
+      afterAlias = false
+    }
+    previous = byte
+    if !isBlank { lastVisible = byte }
+    if aliases >= 16, let oddKey {
+      throw Diagnostic(
+        file: file, position: oddKey,
+        fault: .tooComplex("a key that is not a word, in a file with many aliases"))
+    }
     switch byte {
     case UInt8(ascii: "["), UInt8(ascii: "{"):
       depth += 1
@@ -270,7 +306,7 @@ private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
     if depth > 256 || dashes > 256 {
       throw Diagnostic(
         file: file, position: .init(line: line, column: column),
-        fault: .tooComplex("nested more than \(DocumentLimits.depth) deep"))
+        fault: .tooComplex(tooDeep))
     }
   }
 }
