@@ -9,13 +9,16 @@ import RealModule
 public func formatted(_ value: Double, digits: Int = 3) -> String {
   guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
   guard value != 0 else { return "0" }
-  let magnitude = abs(value)
+  // The least numbers are scaled up first: the power of ten that divides them would be no normal number.
+  let isTiny = abs(value) < 1e-280
+  let magnitude = isTiny ? abs(value) * 1e40 : abs(value)
   var exponent = Int(Double.log10(magnitude).rounded(.down))
   var scaled = (magnitude / power10(exponent - digits + 1)).rounded()
   if scaled >= power10(digits) {
     scaled = (scaled / 10).rounded()
     exponent += 1
   }
+  if isTiny { exponent -= 40 }
   let sign = value < 0 ? "-" : ""
   let text = wholeNumber(scaled)
   if exponent >= digits + 3 || exponent < -4 {
@@ -50,8 +53,7 @@ private func power10(_ exponent: Int) -> Double {
 }
 
 private func wholeNumber(_ value: Double) -> String {
-  if value < 9e18 { return String(Int64(value)) }
-  return String(value.description.prefix { $0 != "." })
+  String(UInt128(value))
 }
 
 extension Quantity {
