@@ -9,7 +9,11 @@ extension TransformerModel {
     var reader = try MappingReader(node)
     name = try reader.text("name")
     title = try reader.text("title")
-    _ = try reader.text("kind")
+    let kindNode = try reader.node("kind")
+    let kind = try MappingReader.scalar(kindNode, path: "kind", expected: "transformer or operators")
+    guard kind == "transformer" else {
+      throw kindNode.diagnostic(.unknownWord(path: "kind", found: kind, known: ["transformer", "operators"]))
+    }
     year = try reader.optionalInteger("year", in: 1960...2100)
     note = try reader.optionalText("note")
     let sources = try reader.sourceTexts()
