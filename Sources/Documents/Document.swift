@@ -266,7 +266,9 @@ private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
     let isBlank = byte == 32 || byte == 9 || byte == 10 || byte == 13
     let isName = !isBlank && ![0x2c, 0x5b, 0x5d, 0x7b, 0x7d].contains(byte)
     if previous == UInt8(ascii: "*"), isName, inAlias { aliases += 1 }
-    if previous == UInt8(ascii: "?"), isBlank, oddKey == nil { oddKey = .init(line: line, column: column - 1) }
+    if previous == UInt8(ascii: "?"), isBlank, oddKey == nil {
+      oddKey = .init(line: line, column: column - 1)
+    }
     if byte == UInt8(ascii: ":"), oddKey == nil,
       afterAlias || lastVisible == UInt8(ascii: "]") || lastVisible == UInt8(ascii: "}")
     {
@@ -336,7 +338,9 @@ private func locateDuplicate(of key: String, in text: String, first: Diagnostic.
     for (index, line) in lines.enumerated().dropFirst(first.line) {
       guard let start = line.firstIndex(where: { !isSpace($0) }), line[start] != "#" else { continue }
       if start < first.column - 1 { return nil }
-      if start == first.column - 1, isKey(line, at: start) { return .init(line: index + 1, column: start + 1) }
+      if start == first.column - 1, isKey(line, at: start) {
+        return .init(line: index + 1, column: first.column)
+      }
     }
     return nil
   }

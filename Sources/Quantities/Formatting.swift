@@ -69,7 +69,8 @@ extension Quantity {
     var best = (prefix: "", factor: 1.0)
     if rounded != 0, rounded.isFinite {
       let scales = unit.scales.filter { scale in
-        !["\u{b5}", "\u{3bc}"].contains(scale.prefix) && (scale.factor == 1 || scale.prefix.hasSuffix("i") == binary)
+        !["\u{b5}", "\u{3bc}"].contains(scale.prefix)
+          && (scale.factor == 1 || scale.prefix.hasSuffix("i") == binary)
       }
       for scale in scales.sorted(by: { $0.factor < $1.factor })
       where abs(rounded) >= scale.factor || scale.factor == scales.map(\.factor).min() {

@@ -42,7 +42,8 @@ public struct Unit: Sendable, Hashable {
 
   // Micro has two code points that look alike: the micro sign and the Greek letter.
   static let smallPrefixes: [(String, Double)] = [
-    ("m", 1e-3), ("u", 1e-6), ("\u{b5}", 1e-6), ("\u{3bc}", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15), ("a", 1e-18),
+    ("m", 1e-3), ("u", 1e-6), ("\u{b5}", 1e-6), ("\u{3bc}", 1e-6), ("n", 1e-9), ("p", 1e-12),
+    ("f", 1e-15), ("a", 1e-18),
   ]
   static let largePrefixes: [(String, Double)] = [
     ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15), ("E", 1e18), ("Z", 1e21),
