@@ -163,6 +163,10 @@ public func readDocument(path: String) throws(Diagnostic) -> DocumentNode {
 /// - Throws: ``Diagnostic`` with the place of the first fault.
 /// - Returns: the root of the document.
 public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> DocumentNode {
+  if text.unicodeScalars.first == "\u{feff}" {
+    // Windows editors put a byte order mark first; the YAML library would take it for a word.
+    return try parseDocument(String(text.unicodeScalars.dropFirst()), file: file)
+  }
   func fault(_ fault: Diagnostic.Fault, _ mark: Mark? = nil) -> Diagnostic {
     Diagnostic(
       file: file, position: mark.map { .init(line: $0.line, column: $0.column) }, fault: fault)
