@@ -86,7 +86,13 @@ extension Quantity {
   ///
   /// - Parameter unit: a spelling that the dimension has.
   /// - Returns: the number of those units, or nil when the dimension has no such unit.
-  public func value(in unit: String) -> Double? { Self.factor(of: unit).map { value / $0 } }
+  public func value(in unit: String) -> Double? {
+    Self.factor(of: unit).map { factor in
+      // The inverse of what reading does, so that 12.5 us stays 12.5.
+      let inverse = (1 / factor).rounded()
+      return factor < 1 && inverse < 0x1p53 ? value * inverse : value / factor
+    }
+  }
 }
 
 extension Quantity: CustomStringConvertible {

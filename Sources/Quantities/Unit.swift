@@ -95,7 +95,7 @@ extension Quantity {
       throw Self.error(text, .missingUnit(examples: Self.examples))
     }
     if let factor = Self.factor(of: unit) {
-      let value = number * factor
+      let value = times(number, factor)
       guard value.isFinite else { throw Self.error(text, .notFinite) }
       self.init(value)
       return
@@ -172,6 +172,13 @@ let allDimensions: [(name: String, units: [Unit])] = {
     entry(Dimensions.Intensity.self), entry(Dimensions.Number.self),
   ]
 }()
+
+/// A number times the factor of a unit, such that 10 us is exactly 1e-5 s: a division by a whole number where the
+/// factor itself is no exact number.
+func times(_ number: Double, _ factor: Double) -> Double {
+  let inverse = (1 / factor).rounded()
+  return factor < 1 && inverse < 0x1p53 ? number / inverse : number * factor
+}
 
 /// Base units in one of the unit spelled so, among these units.
 private func unitFactor(_ spelling: String, in units: [Unit]) -> Double? {
