@@ -24,6 +24,16 @@ private func failure<D: Dimension>(_ text: String, as: Quantity<D>.Type) -> Quan
     #expect(abs(try Seconds(parsing: text).value - seconds) <= 1e-15 * abs(seconds))
   }
 
+  /// What people write in small units is the number that they mean, to the last digit.
+  @Test func smallUnitsAreExact() throws {
+    #expect(try Seconds(parsing: "10 us").value == 1e-5)
+    #expect(try Seconds(parsing: "2.3 us").value == 2.3e-6)
+    #expect(try Seconds(parsing: "7 ns").value == 7e-9)
+    #expect(try JoulesPerByte(parsing: "20 pJ/B").value == 20e-12)
+    #expect(try Number(parsing: "7 %").value == 0.07)
+    #expect(try Seconds(parsing: "12.5 us").value(in: "us") == 12.5)
+  }
+
   @Test(
     arguments: [
       ("1 B", 1.0), ("64 MiB", 67_108_864), ("141 GB", 141e9), ("60 KiB", 61440), ("1 Gi", nil), ("2 TB", 2e12),
