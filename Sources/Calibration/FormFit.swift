@@ -26,6 +26,8 @@ public struct FitOptions: Sendable {
   /// Weight of the plausible range: its quarter width in logarithms counts as one standard deviation, and the
   /// data as having this one.
   public var dataScale = 0.08
+  /// Further starting points of the search; the lowest minimum is kept.
+  public var restarts = 0
 
   /// The default treatment.
   public init() {}
@@ -80,7 +82,7 @@ public func fit<Form: FittedForm, Subject>(
     return Double.log(part / (1 - part))
   }
   let scale = options.outlierScale
-  let result = try leastSquares(count: observations.count + free.count, initial: initial) { u, f in
+  func residuals(_ u: UnsafeBufferPointer<Double>, _ f: UnsafeMutableBufferPointer<Double>) -> Bool {
     let constants = values(u)
     let model = Form(constants: constants)
     for (row, observation) in observations.enumerated() {
@@ -96,6 +98,16 @@ public func fit<Form: FittedForm, Subject>(
       f[observations.count + offset] = distance * options.dataScale
     }
     return true
+  }
+  var result = try leastSquares(
+    count: observations.count + free.count, initial: initial, residuals: residuals)
+  // Further starts around the first: forms with regimes have more than one minimum.
+  var generator = SplitMix64(seed: 4_711)
+  for _ in 0..<options.restarts {
+    let other = initial.map { $0 + Double.random(in: -1.5...1.5, using: &generator) }
+    let candidate = try? leastSquares(
+      count: observations.count + free.count, initial: other, residuals: residuals)
+    if let candidate, candidate.sumOfSquares < result.sumOfSquares { result = candidate }
   }
 
   let constants = values(result.parameters)
