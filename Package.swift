@@ -20,7 +20,9 @@ let package = Package(
     .executable(name: "rooftree", targets: ["rooftree"]),
     .library(
       name: "Rooftree",
-      targets: ["Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios"]),
+      targets: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -81,6 +83,29 @@ let package = Package(
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
         "Scenarios", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+
+    // Tests, each beside the floor that it looks at.
+    .target(
+      name: "TestSupport", dependencies: ["Quantities", "Documents"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    .testTarget(
+      name: "QuantitiesTests", dependencies: ["Quantities", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "DocumentsTests", dependencies: ["Quantities", "Documents", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "HardwareTests", dependencies: ["Quantities", "Documents", "Hardware", "TestSupport"],
+      swiftSettings: settings),
+    .testTarget(
+      name: "WorkloadsTests", dependencies: ["Quantities", "Documents", "Workloads", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: settings),
+    .testTarget(
+      name: "CommandTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "Calibration", "Scenarios", "TestSupport",
+        "rooftree",
       ],
       swiftSettings: settings),
   ]

@@ -76,9 +76,9 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// `file:line:column: error: message`, without a place when the fault is in no file.
   public var description: String {
-    guard var place = file else { return "error: \(message)" }
-    if let position { place += ":\(position.line):\(position.column)" }
-    return "\(printable(place)): error: \(message)"
+    guard let file else { return "error: \(message)" }
+    let place = position.map { ":\($0.line):\($0.column)" } ?? ""
+    return "\(printable(file, limit: 4096))\(place): error: \(message)"
   }
 
   /// The fault in words, without the place.
@@ -98,12 +98,12 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
         + suggestion(for: key, among: known, otherwise: "known keys: ")
     case .missingKey(let key, let path): return "\(place(path)) lacks the key '\(key)'"
     case .wrongKind(let path, let found, let expected):
-      return "'\(path)' is \(found); expected \(expected)"
+      return "'\(printable(path))' is \(found); expected \(expected)"
     case .quantity(let path, let error): return words(for: error, at: path)
     case .outOfRange(let path, let found, let expected):
-      return "'\(path)' is \(printable(found)); expected \(expected)"
+      return "'\(printable(path))' is \(printable(found)); expected \(expected)"
     case .unknownWord(let path, let found, let known):
-      return "'\(path)' is '\(printable(found))'"
+      return "'\(printable(path))' is '\(printable(found))'"
         + suggestion(for: found, among: known, otherwise: "expected one of ")
     case .unknownName(let kind, let found, let known):
       return "there is no \(kind) '\(printable(found))'"
@@ -121,7 +121,7 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-private func place(_ path: String) -> String { path.isEmpty ? "the file" : "'\(path)'" }
+private func place(_ path: String) -> String { path.isEmpty ? "the file" : "'\(printable(path))'" }
 
 private func suggestion(for word: String, among known: [String], otherwise: String) -> String {
   let near = nearestSpellings(to: word, among: known)
@@ -130,9 +130,9 @@ private func suggestion(for word: String, among known: [String], otherwise: Stri
 }
 
 private func words(for error: QuantityError, at path: String) -> String {
-  let found = "'\(path)' is '\(printable(error.text))'"
+  let found = "'\(printable(path))' is '\(printable(error.text))'"
   switch error.reason {
-  case .empty: return "'\(path)' is empty; expected \(error.expected)"
+  case .empty: return "'\(printable(path))' is empty; expected \(error.expected)"
   case .notANumber: return "\(found); expected \(error.expected), a number with a unit"
   case .notFinite: return "\(found); expected a finite number"
   case .missingUnit(let examples):

@@ -163,6 +163,10 @@ public func readDocument(path: String) throws(Diagnostic) -> DocumentNode {
 /// - Throws: ``Diagnostic`` with the place of the first fault.
 /// - Returns: the root of the document.
 public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> DocumentNode {
+  if text.unicodeScalars.first == "\u{feff}" {
+    // Windows editors put a byte order mark first; the YAML library would take it for a word.
+    return try parseDocument(String(text.unicodeScalars.dropFirst()), file: file)
+  }
   func fault(_ fault: Diagnostic.Fault, _ mark: Mark? = nil) -> Diagnostic {
     Diagnostic(
       file: file, position: mark.map { .init(line: $0.line, column: $0.column) }, fault: fault)
@@ -185,13 +189,14 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
     switch error {
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
+      if problem.hasPrefix("Maximum nesting level") { throw fault(.tooComplex(tooDeep), mark) }
       throw fault(.syntax(problem), mark)
     case .reader(let problem, _, _, _): throw fault(.syntax(problem))
     case .duplicatedKeysInMapping(let keys, let context):
       let key = keys.first ?? ""
-      let place = locateDuplicate(of: key, in: text, from: context.mark.line)
+      let first = Diagnostic.Position(line: context.mark.line, column: context.mark.column)
       throw Diagnostic(
-        file: file, position: place ?? .init(line: context.mark.line, column: context.mark.column),
+        file: file, position: locateDuplicate(of: key, in: text, first: first) ?? first,
         fault: .duplicateKey(key))
     default: throw fault(.syntax("\(error)"))
     }
@@ -203,6 +208,8 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
   return try convert(root, file: file, depth: 0, count: &count)
 }
 
+private var tooDeep: String { "nested more than \(DocumentLimits.depth) deep" }
+
 private func convert(
   _ node: Node, file: String?, depth: Int, count: inout Int
 ) throws(Diagnostic) -> DocumentNode {
@@ -211,7 +218,7 @@ private func convert(
   if depth > DocumentLimits.depth || count > DocumentLimits.nodes {
     let what =
       depth > DocumentLimits.depth
-      ? "nested more than \(DocumentLimits.depth) deep" : "more than \(DocumentLimits.nodes) values"
+      ? tooDeep : "more than \(DocumentLimits.nodes) values"
     throw Diagnostic(file: file, position: position, fault: .tooComplex(what))
   }
   let content: DocumentNode.Content
@@ -243,14 +250,49 @@ private func convert(
 
 /// Bounds the nesting before the recursive parser sees it; quotes and comments are not understood, so the
 /// bound is generous.
+///
+/// Many aliases beside a key that is not a word are rejected as well: the YAML library hashes every key with all
+/// aliases in it expanded, which a file of a few hundred bytes can make endless.
 private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
   var depth = 0
   var line = 1
   var column = 0
   var dashes = 0
   var onlyDashes = true
+  var previous: UInt8 = 10
+  var lastVisible: UInt8 = 10
+  var aliases = 0
+  var inAlias = false
+  var afterAlias = false
+  var oddKey: Diagnostic.Position?
   for byte in text.utf8 {
-    column += 1
+    if byte & 0xc0 != 0x80 { column += 1 }
+    let isBlank = byte == 32 || byte == 9 || byte == 10 || byte == 13
+    let isName = !isBlank && ![0x2c, 0x5b, 0x5d, 0x7b, 0x7d].contains(byte)
+    if previous == UInt8(ascii: "*"), isName, inAlias { aliases += 1 }
+    if previous == UInt8(ascii: "?"), isBlank, oddKey == nil {
+      oddKey = .init(line: line, column: column - 1)
+    }
+    if byte == UInt8(ascii: ":"), oddKey == nil,
+      afterAlias || lastVisible == UInt8(ascii: "]") || lastVisible == UInt8(ascii: "}")
+    {
+      oddKey = .init(line: line, column: column)
+    }
+    if byte == UInt8(ascii: "*") {
+      inAlias = previous == 32 || previous == 10 || [0x2c, 0x5b, 0x7b].contains(previous)
+    } else if !isName {
+      afterAlias = inAlias && byte == 32 || afterAlias && byte == 32
+      inAlias = false
+    } else {
+      afterAlias = false
+    }
+    previous = byte
+    if !isBlank { lastVisible = byte }
+    if aliases >= 16, let oddKey {
+      throw Diagnostic(
+        file: file, position: oddKey,
+        fault: .tooComplex("a key that is not a word, in a file with many aliases"))
+    }
     switch byte {
     case UInt8(ascii: "["), UInt8(ascii: "{"):
       depth += 1
@@ -270,31 +312,67 @@ private func checkNesting(_ text: String, file: String?) throws(Diagnostic) {
     if depth > 256 || dashes > 256 {
       throw Diagnostic(
         file: file, position: .init(line: line, column: column),
-        fault: .tooComplex("nested more than \(DocumentLimits.depth) deep"))
+        fault: .tooComplex(tooDeep))
     }
   }
 }
 
-/// The second occurrence of a key in one block mapping, by indentation; the YAML library only names the mapping.
-private func locateDuplicate(of key: String, in text: String, from firstLine: Int)
+/// The second occurrence of a key in the mapping that holds the first one; the YAML library only names the first.
+private func locateDuplicate(of key: String, in text: String, first: Diagnostic.Position)
   -> Diagnostic.Position?
 {
-  var seen: [Int: Bool] = [:]
-  for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-  where index + 1 >= firstLine {
-    let body = line.drop { $0 == " " || $0 == "-" }
-    if body.isEmpty || body.hasPrefix("#") { continue }
-    let column = line.count - body.count + 1
-    for deeper in seen.keys where deeper > column { seen[deeper] = nil }
-    var rest = body
-    for quote in ["\"", "'"] where rest.hasPrefix(quote + key + quote) {
-      rest = rest.dropFirst(1)
+  let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map(Array.init)
+  func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == " " || scalar == "\t" || scalar == "\r" }
+  let quotes: [Unicode.Scalar] = ["\"", "'"]
+  let word = Array(key.unicodeScalars)
+  /// Whether the key stands at this index of a line, quoted or not, with a colon behind it.
+  func isKey(_ line: [Unicode.Scalar], at start: Int) -> Bool {
+    for quote in [nil] + quotes.map(Optional.some) {
+      let spelling = (quote.map { [$0] } ?? []) + word + (quote.map { [$0] } ?? [])
+      guard line[start...].starts(with: spelling) else { continue }
+      let after = line[(start + spelling.count)...].drop(while: isSpace)
+      if after.first == ":" { return true }
     }
-    guard rest.hasPrefix(key) else { continue }
-    let after = rest.dropFirst(key.count).drop { $0 == "\"" || $0 == "'" || $0 == " " }
-    guard after.hasPrefix(":") else { continue }
-    if seen[column] == true { return .init(line: index + 1, column: column) }
-    seen[column] = true
+    return false
+  }
+  guard lines.indices.contains(first.line - 1) else { return nil }
+  let before = lines[first.line - 1].prefix(first.column - 1).last { !isSpace($0) }
+  guard before == "{" || before == "," else {
+    // A block mapping: the same column, before a line that starts further left.
+    for (index, line) in lines.enumerated().dropFirst(first.line) {
+      guard let start = line.firstIndex(where: { !isSpace($0) }), line[start] != "#" else { continue }
+      if start < first.column - 1 { return nil }
+      if start == first.column - 1, isKey(line, at: start) {
+        return .init(line: index + 1, column: first.column)
+      }
+    }
+    return nil
+  }
+  // A mapping in braces: the same depth of brackets.
+  var depth = 0
+  var quote: Unicode.Scalar?
+  for (index, line) in lines.enumerated().dropFirst(first.line - 1) {
+    var position = index == first.line - 1 ? first.column - 1 : 0
+    while position < line.count {
+      let scalar = line[position]
+      let isFirst = index == first.line - 1 && position == first.column - 1
+      if depth == 0, quote == nil, !isFirst, isKey(line, at: position),
+        line[..<position].last(where: { !isSpace($0) }).map({ $0 == "," }) ?? true
+      {
+        return .init(line: index + 1, column: position + 1)
+      }
+      if let open = quote {
+        if scalar == open { quote = nil }
+      } else if quotes.contains(scalar) {
+        quote = scalar
+      } else if scalar == "{" || scalar == "[" {
+        depth += 1
+      } else if scalar == "}" || scalar == "]" {
+        depth -= 1
+        if depth < 0 { return nil }
+      }
+      position += 1
+    }
   }
   return nil
 }

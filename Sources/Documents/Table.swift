@@ -19,7 +19,7 @@ public struct Table: Sendable {
     /// A fault at a column of this row.
     public func diagnostic(_ column: String, _ fault: Diagnostic.Fault) -> Diagnostic {
       let index = columns[column] ?? 0
-      let start = fields.prefix(index).reduce(1) { $0 + $1.count + 1 }
+      let start = fields.prefix(index).reduce(1) { $0 + csvField($1).unicodeScalars.count + 1 }
       return Diagnostic(file: file, position: .init(line: line, column: start), fault: fault)
     }
 
@@ -178,6 +178,14 @@ public struct Table: Sendable {
 
 /// A field of a CSV file: quoted when it holds a comma, a quote or a line end.
 public func csvField(_ text: String) -> String {
-  guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-  return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+  // By scalars: a combining mark behind a comma makes one character of both, yet the comma still separates.
+  let special: [Unicode.Scalar] = [",", "\"", "\n", "\r"]
+  guard text.unicodeScalars.contains(where: special.contains) else { return text }
+  var result = String.UnicodeScalarView("\"".unicodeScalars)
+  for scalar in text.unicodeScalars {
+    if scalar == "\"" { result.append(scalar) }
+    result.append(scalar)
+  }
+  result.append("\"")
+  return String(result)
 }

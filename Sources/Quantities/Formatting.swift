@@ -9,13 +9,16 @@ import RealModule
 public func formatted(_ value: Double, digits: Int = 3) -> String {
   guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }
   guard value != 0 else { return "0" }
-  let magnitude = abs(value)
+  // The least numbers are scaled up first: the power of ten that divides them would be no normal number.
+  let isTiny = abs(value) < 1e-280
+  let magnitude = isTiny ? abs(value) * 1e40 : abs(value)
   var exponent = Int(Double.log10(magnitude).rounded(.down))
   var scaled = (magnitude / power10(exponent - digits + 1)).rounded()
   if scaled >= power10(digits) {
     scaled = (scaled / 10).rounded()
     exponent += 1
   }
+  if isTiny { exponent -= 40 }
   let sign = value < 0 ? "-" : ""
   let text = wholeNumber(scaled)
   if exponent >= digits + 3 || exponent < -4 {
@@ -50,8 +53,7 @@ private func power10(_ exponent: Int) -> Double {
 }
 
 private func wholeNumber(_ value: Double) -> String {
-  if value < 9e18 { return String(Int64(value)) }
-  return String(value.description.prefix { $0 != "." })
+  String(UInt128(value))
 }
 
 extension Quantity {
@@ -67,7 +69,8 @@ extension Quantity {
     var best = (prefix: "", factor: 1.0)
     if rounded != 0, rounded.isFinite {
       let scales = unit.scales.filter { scale in
-        scale.prefix != "µ" && (scale.factor == 1 || scale.prefix.hasSuffix("i") == binary)
+        !["\u{b5}", "\u{3bc}"].contains(scale.prefix)
+          && (scale.factor == 1 || scale.prefix.hasSuffix("i") == binary)
       }
       for scale in scales.sorted(by: { $0.factor < $1.factor })
       where abs(rounded) >= scale.factor || scale.factor == scales.map(\.factor).min() {
@@ -83,7 +86,13 @@ extension Quantity {
   ///
   /// - Parameter unit: a spelling that the dimension has.
   /// - Returns: the number of those units, or nil when the dimension has no such unit.
-  public func value(in unit: String) -> Double? { Self.factor(of: unit).map { value / $0 } }
+  public func value(in unit: String) -> Double? {
+    Self.factor(of: unit).map { factor in
+      // The inverse of what reading does, so that 12.5 us stays 12.5.
+      let inverse = (1 / factor).rounded()
+      return factor < 1 && inverse < 0x1p53 ? value * inverse : value / factor
+    }
+  }
 }
 
 extension Quantity: CustomStringConvertible {

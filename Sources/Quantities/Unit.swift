@@ -40,8 +40,10 @@ public struct Unit: Sendable, Hashable {
     }
   }
 
+  // Micro has two code points that look alike: the micro sign and the Greek letter.
   static let smallPrefixes: [(String, Double)] = [
-    ("m", 1e-3), ("u", 1e-6), ("µ", 1e-6), ("n", 1e-9), ("p", 1e-12), ("f", 1e-15), ("a", 1e-18),
+    ("m", 1e-3), ("u", 1e-6), ("\u{b5}", 1e-6), ("\u{3bc}", 1e-6), ("n", 1e-9), ("p", 1e-12),
+    ("f", 1e-15), ("a", 1e-18),
   ]
   static let largePrefixes: [(String, Double)] = [
     ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("P", 1e15), ("E", 1e18), ("Z", 1e21),
@@ -93,7 +95,7 @@ extension Quantity {
       throw Self.error(text, .missingUnit(examples: Self.examples))
     }
     if let factor = Self.factor(of: unit) {
-      let value = number * factor
+      let value = times(number, factor)
       guard value.isFinite else { throw Self.error(text, .notFinite) }
       self.init(value)
       return
@@ -170,6 +172,13 @@ let allDimensions: [(name: String, units: [Unit])] = {
     entry(Dimensions.Intensity.self), entry(Dimensions.Number.self),
   ]
 }()
+
+/// A number times the factor of a unit, such that 10 us is exactly 1e-5 s: a division by a whole number where the
+/// factor itself is no exact number.
+func times(_ number: Double, _ factor: Double) -> Double {
+  let inverse = (1 / factor).rounded()
+  return factor < 1 && inverse < 0x1p53 ? number / inverse : number * factor
+}
 
 /// Base units in one of the unit spelled so, among these units.
 private func unitFactor(_ spelling: String, in units: [Unit]) -> Double? {

@@ -176,7 +176,8 @@ public struct FactSheet: Sendable {
 
   mutating func add<D: Dimension>(_ name: String, _ value: Sourced<D>, binary: Bool = false) {
     // A capacity is shown in the prefixes in which it is a round number.
-    let isBinary = binary && value.value.truncatingRemainder(dividingBy: 1024) == 0
+    let decimal = (try? Quantity<D>(parsing: value.quantity.formatted(digits: 4)))?.value ?? 0
+    let isBinary = binary && abs(decimal - value.value) > 1e-9 * value.value
     let interval = value.interval.map {
       "\($0.lowerBound.formatted(binary: isBinary)) to \($0.upperBound.formatted(binary: isBinary))"
     }
@@ -195,7 +196,7 @@ public struct FactSheet: Sendable {
       ("", .left), ("value", .left), ("interval", .left), ("how known", .left), ("source", .left),
     ])
     for fact in facts {
-      table.add([fact.name, printable(fact.value), fact.interval, fact.kind, printable(fact.source)])
+      table.add([printable(fact.name), printable(fact.value), fact.interval, fact.kind, printable(fact.source)])
     }
     return printable(title) + "\n\n" + table.text
   }

@@ -1,4 +1,5 @@
 import CostModels
+import Documents
 import Hardware
 import Quantities
 public import Scenarios
@@ -9,7 +10,7 @@ extension Projection {
   /// - Parameter depth: how many levels of the tree to show.
   /// - Returns: lines of text.
   public func text(depth: Int = 4) -> String {
-    var text = "\(scenario.title)\n"
+    var text = "\(printable(scenario.title))\n"
     text += "\(root.name): \(timeWithInterval)\n"
     for (label, value) in headlines { text += "\(label): \(value)\n" }
     text += "\n"

@@ -9,7 +9,11 @@ extension TransformerModel {
     var reader = try MappingReader(node)
     name = try reader.text("name")
     title = try reader.text("title")
-    _ = try reader.text("kind")
+    let kindNode = try reader.node("kind")
+    let kind = try MappingReader.scalar(kindNode, path: "kind", expected: "transformer or operators")
+    guard kind == "transformer" else {
+      throw kindNode.diagnostic(.unknownWord(path: "kind", found: kind, known: ["transformer", "operators"]))
+    }
     year = try reader.optionalInteger("year", in: 1960...2100)
     note = try reader.optionalText("note")
     let sources = try reader.sourceTexts()
@@ -76,17 +80,20 @@ extension TransformerModel {
   public init(huggingFace node: DocumentNode, name: String) throws(Diagnostic) {
     var reader = try MappingReader(node)
     let family = (try reader.optionalText("model_type") ?? "").lowercased()
-    func find(_ keys: [String], default fallback: Int? = nil) throws(Diagnostic) -> Int {
+    func optional(_ keys: [String]) throws(Diagnostic) -> Int? {
       for key in keys {
         guard let value = node.value(key) else { continue }
         if case .scalar("null", false) = value.content { continue }
         return try MappingReader.integer(value, path: key, in: 1...1_000_000_000)
       }
-      guard let fallback else { throw node.diagnostic(.missingKey(keys[0], path: "")) }
-      return fallback
+      return nil
+    }
+    func find(_ keys: [String], default fallback: Int? = nil) throws(Diagnostic) -> Int {
+      if let value = try optional(keys) ?? fallback { return value }
+      throw node.diagnostic(.missingKey(keys[0], path: ""))
     }
     for key in ["num_local_experts", "n_routed_experts", "num_experts"] {
-      if let value = node.value(key) {
+      if let value = node.value(key), try optional([key]) != nil {
         throw value.diagnostic(
           .contradiction("'\(key)': models with experts are not modelled yet; a dense model is expected"))
       }
@@ -96,10 +103,10 @@ extension TransformerModel {
     year = nil
     note = nil
     layers = try find(["num_hidden_layers", "n_layer", "num_layers", "n_layers"])
-    hidden = try find(["hidden_size", "n_embd", "d_model", "dim"])
+    hidden = try find(["hidden_size", "n_embd", "n_embed", "d_model", "dim"])
     heads = try find(["num_attention_heads", "n_head", "n_heads", "num_heads"])
     let keyValueHeads = try find(["num_key_value_heads", "num_kv_heads", "n_head_kv"], default: heads)
-    let headSize: Int? = node.value("head_dim") == nil ? nil : try find(["head_dim", "d_kv"])
+    let headSize = try optional(["head_dim", "d_kv"])
     (self.keyValueHeads, self.headSize) = try Self.headShape(
       hidden: hidden, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, at: node)
     feedForward = try find(
@@ -126,7 +133,9 @@ extension TransformerModel {
     let parallelAttention = try reader.optionalFlag("parallel_attn")
     let parallelResidual = try reader.optionalFlag("use_parallel_residual")
     parallelBlocks = parallelAttention ?? parallelResidual ?? false
-    tiedEmbeddings = try reader.optionalFlag("tie_word_embeddings") ?? !isGated
+    // What the library assumes when the file is silent: most gated families untie, these do not.
+    let tiesByDefault = !isGated || family.hasPrefix("gemma") || family == "cohere"
+    tiedEmbeddings = try reader.optionalFlag("tie_word_embeddings") ?? tiesByDefault
     switch family {
     case "bloom": positions = .alibi
     case "t5": positions = .relative

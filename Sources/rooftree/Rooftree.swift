@@ -86,7 +86,30 @@ func emit(_ text: String) throws {
 }
 
 /// Writes a file in one step: a temporary file beside it, synced and renamed, so that no half is ever there.
+///
+/// What is no regular file (a pipe, a link, /dev/stdout, /dev/null) is written to as it is, and stays what it is.
 func writeFile(_ text: String, to path: String) throws {
+  func failure() -> OutputFailure { OutputFailure(path: path, reason: String(cString: strerror(errno))) }
+  func write(to descriptor: Int32) -> Bool {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return false
+      }
+      bytes = bytes.dropFirst(count)
+    }
+    return true
+  }
+  var info = stat()
+  if lstat(path, &info) == 0, info.st_mode & S_IFMT != S_IFREG {
+    let descriptor = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure() }
+    defer { close(descriptor) }
+    guard write(to: descriptor) else { throw failure() }
+    return
+  }
   let slash = path.lastIndex(of: "/")
   let folder = slash.map { String(path[..<$0]) } ?? ""
   let file = slash.map { String(path[path.index(after: $0)...]) } ?? path
@@ -100,21 +123,16 @@ func writeFile(_ text: String, to path: String) throws {
   let temporary =
     (folder.isEmpty ? "" : folder + "/") + ".\(file).\(getpid())"
   func fail() -> OutputFailure {
-    let reason = String(cString: strerror(errno))
+    let failed = failure()
     unlink(temporary)
-    return OutputFailure(path: path, reason: reason)
+    return failed
   }
   let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
   guard descriptor >= 0 else { throw fail() }
-  var bytes = Array(text.utf8)[...]
-  while !bytes.isEmpty {
-    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    if count < 0 {
-      if errno == EINTR { continue }
-      close(descriptor)
-      throw fail()
-    }
-    bytes = bytes.dropFirst(count)
+  guard write(to: descriptor) else {
+    let failed = fail()
+    close(descriptor)
+    throw failed
   }
   guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else { throw fail() }
 }
