@@ -83,5 +83,30 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+
+    // The inspection.
+    .target(
+      name: "TestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
+      path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "CostModelsTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "TestSupport",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CalibrationTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "TestSupport",
+        real,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ScenariosTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "TestSupport",
+      ],
+      swiftSettings: settings),
   ]
 )
