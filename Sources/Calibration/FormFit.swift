@@ -120,11 +120,25 @@ public func fit<Form: FittedForm, Subject>(
     let sigmoid = 1 / (1 + Double.exp(-variable))
     slope[index] = Double.log(range.upperBound / range.lowerBound) * sigmoid * (1 - sigmoid)
   }
+  // MINPACK takes the rows' variance s² for that of the prior's residuals too, which is dataScale²: a constant that
+  // only the prior holds would be as certain as the rows are steady. With C = s² H⁻¹ and P the prior's part of H,
+  // H⁻¹ (s² (H - P) + dataScale² P) H⁻¹ = C + (dataScale² - s²)/s⁴ · C P C gives each part its own variance.
+  let variance = result.sumOfSquares / Double(max(result.degreesOfFreedom, 1))
+  let excess =
+    variance > 0 ? (options.dataScale * options.dataScale - variance) / (variance * variance) : 0
+  let priorWeights = free.map { index in
+    let derivative = slope[index] * options.dataScale / priorWidth(index)
+    return derivative * derivative
+  }
   var covariance = [[Double]](
     repeating: [Double](repeating: 0, count: definitions.count), count: definitions.count)
   for (i, a) in free.enumerated() {
     for (j, b) in free.enumerated() {
-      covariance[a][b] = result.covariance[i][j] * slope[a] * slope[b]
+      var value = result.covariance[i][j]
+      for (l, weight) in priorWeights.enumerated() {
+        value += excess * result.covariance[i][l] * weight * result.covariance[l][j]
+      }
+      covariance[a][b] = value * slope[a] * slope[b]
     }
   }
   for index in held {
