@@ -108,5 +108,21 @@ let package = Package(
         "rooftree",
       ],
       swiftSettings: settings),
+    .target(
+      name: "ModelTestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
+      path: "Tests/ModelTestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "CostModelsTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "ModelTestSupport",
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "CalibrationTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "ModelTestSupport",
+        real,
+      ],
+      swiftSettings: settings),
   ]
 )

@@ -65,6 +65,8 @@ extension DeviceCalibration {
   static var formNames: [String] {
     gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
+      + [HostGEMMForm<Double>.name, HostSparseForm<Double>.name]
+      + ["copy", "triad", "gemv", "lr_dense", "svm_dense"].map { "\(HostStreamForm<Double>.name).\($0)" }
   }
 
   /// The constants of products: one set for 16-bit types, one for each other kind of pipe.
@@ -80,7 +82,11 @@ extension DeviceCalibration {
     case _ where gemmNames.contains(name): GEMMForm<Double>.constants
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
-    case _ where formNames.contains(name): StreamingForm<Double>.constants
+    case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
+    case HostSparseForm<Double>.name: HostSparseForm<Double>.constants
+    case _ where !formNames.contains(name): nil
+    case _ where name.hasPrefix(HostStreamForm<Double>.name): HostStreamForm<Double>.constants
+    case _ where name.hasPrefix(StreamingForm<Double>.name): StreamingForm<Double>.constants
     default: nil
     }
   }

@@ -26,6 +26,8 @@ public struct FitOptions: Sendable {
   /// Weight of the plausible range: its quarter width in logarithms counts as one standard deviation, and the
   /// data as having this one.
   public var dataScale = 0.08
+  /// Further starting points of the search; the lowest minimum is kept.
+  public var restarts = 0
 
   /// The default treatment.
   public init() {}
@@ -80,7 +82,7 @@ public func fit<Form: FittedForm, Subject>(
     return Double.log(part / (1 - part))
   }
   let scale = options.outlierScale
-  let result = try leastSquares(count: observations.count + free.count, initial: initial) { u, f in
+  func residuals(_ u: UnsafeBufferPointer<Double>, _ f: UnsafeMutableBufferPointer<Double>) -> Bool {
     let constants = values(u)
     let model = Form(constants: constants)
     for (row, observation) in observations.enumerated() {
@@ -97,6 +99,16 @@ public func fit<Form: FittedForm, Subject>(
     }
     return true
   }
+  var result = try leastSquares(
+    count: observations.count + free.count, initial: initial, residuals: residuals)
+  // Further starts around the first: forms with regimes have more than one minimum.
+  var generator = SplitMix64(seed: 4_711)
+  for _ in 0..<options.restarts {
+    let other = initial.map { $0 + Double.random(in: -1.5...1.5, using: &generator) }
+    let candidate = try? leastSquares(
+      count: observations.count + free.count, initial: other, residuals: residuals)
+    if let candidate, candidate.sumOfSquares < result.sumOfSquares { result = candidate }
+  }
 
   let constants = values(result.parameters)
   let model = Form(constants: constants)
@@ -108,11 +120,25 @@ public func fit<Form: FittedForm, Subject>(
     let sigmoid = 1 / (1 + Double.exp(-variable))
     slope[index] = Double.log(range.upperBound / range.lowerBound) * sigmoid * (1 - sigmoid)
   }
+  // MINPACK takes the rows' variance s² for that of the prior's residuals too, which is dataScale²: a constant that
+  // only the prior holds would be as certain as the rows are steady. With C = s² H⁻¹ and P the prior's part of H,
+  // H⁻¹ (s² (H - P) + dataScale² P) H⁻¹ = C + (dataScale² - s²)/s⁴ · C P C gives each part its own variance.
+  let variance = result.sumOfSquares / Double(max(result.degreesOfFreedom, 1))
+  let excess =
+    variance > 0 ? (options.dataScale * options.dataScale - variance) / (variance * variance) : 0
+  let priorWeights = free.map { index in
+    let derivative = slope[index] * options.dataScale / priorWidth(index)
+    return derivative * derivative
+  }
   var covariance = [[Double]](
     repeating: [Double](repeating: 0, count: definitions.count), count: definitions.count)
   for (i, a) in free.enumerated() {
     for (j, b) in free.enumerated() {
-      covariance[a][b] = result.covariance[i][j] * slope[a] * slope[b]
+      var value = result.covariance[i][j]
+      for (l, weight) in priorWeights.enumerated() {
+        value += excess * result.covariance[i][l] * weight * result.covariance[l][j]
+      }
+      covariance[a][b] = value * slope[a] * slope[b]
     }
   }
   for index in held {

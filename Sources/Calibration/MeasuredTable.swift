@@ -1,3 +1,4 @@
+public import CostModels
 public import Documents
 public import Quantities
 public import Workloads
@@ -88,6 +89,8 @@ public enum TableKind: String, Sendable, CaseIterable {
 public enum Subject: Sendable {
   /// One operator alone, so many times, on a part of the compute units (nil: all).
   case kernel(Operator<Double>, units: Double?, repeats: Double)
+  /// One kernel on so many threads of a processor.
+  case host(HostKernel<Double>, operation: String, DataType, threads: Double)
   /// Several kernels one after another, all of them so many times.
   case kernels([Operator<Double>], repeats: Double)
   /// Several equal GEMMs on parallel branches.
@@ -397,12 +400,55 @@ extension Table.Row {
   }
 
   func cpuValue() throws(Diagnostic) -> MeasuredValue {
-    let threads = try positive("threads")
+    let threads = try count("threads")
+    let type = try dataType()
+    let operation = text("op")
+    let parameters = try parameters("params")
     return try value(
-      "median_us", group: "\(text("op")) \(text("dtype")) \(Int(threads)) threads",
-      .roofline(
-        flop: try positive("flops"), bytes: try positive("bytes"), try dataType(), units: threads,
-        launches: 1))
+      "median_us", group: "\(operation) \(type.rawValue) \(threads) threads",
+      .host(
+        try hostKernel(operation, type, parameters), operation: Self.hostOperation(operation, parameters), type,
+        threads: Double(threads)))
+  }
+
+  /// The operation whose constants a row's kernel takes.
+  private static func hostOperation(_ operation: String, _ parameters: [String: String]) -> String {
+    operation == "gemm" && (parameters["m"] == "1" || parameters["n"] == "1") ? "gemv" : operation
+  }
+
+  /// The kernel of a row of a processor's table.
+  ///
+  /// Dense steps walk over `rows` samples again and again (the batch itself where the table does not say).
+  func hostKernel(_ operation: String, _ type: DataType, _ parameters: [String: String])
+    throws(Diagnostic) -> HostKernel<Double>
+  {
+    switch operation {
+    case "gemm":
+      let shape = try gemm(parameters)
+      // NumPy hands a product with a vector to GEMV, which packs nothing.
+      guard min(shape.m, shape.n) > 1 else {
+        let bytes = try positive("bytes")
+        return .stream(bytes: bytes, footprint: bytes, rows: 0)
+      }
+      return .gemm(shape)
+    case "lr_dense", "svm_dense":
+      let batch = try parameter("batch", parameters)
+      let samples = parameters["rows"] == nil ? batch : try parameter("rows", parameters)
+      let sample = try parameter("features", parameters) * type.bytes
+      return .stream(bytes: try positive("bytes"), footprint: samples * sample, rows: batch)
+    case "lr_sparse", "svm_sparse":
+      return .sparse(
+        samples: try parameter("batch", parameters), nonzeros: try parameter("nnz", parameters),
+        modelBytes: try parameter("features", parameters) * type.bytes)
+    case "copy", "triad", "gemv":
+      return .stream(bytes: try positive("bytes"), footprint: try positive("bytes"), rows: 0)
+    default:
+      throw diagnostic(
+        "op",
+        .unknownWord(
+          path: "op", found: operation,
+          known: ["gemm", "gemv", "copy", "triad", "lr_dense", "svm_dense", "lr_sparse", "svm_sparse"]))
+    }
   }
 
   func pimValues() throws(Diagnostic) -> [MeasuredValue] {

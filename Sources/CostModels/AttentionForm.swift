@@ -80,14 +80,13 @@ public struct AttentionForm<N: ModelNumber>: FittedForm {
     // The block's own work besides the products grows with the products that it feeds.
     let fixed = products / 2 * prologue
     let whole = fixed + work
-    let schedule: N
+    var schedule = (blocks / machine.units).roundedUp() * whole
     if attention.causal {
       let mean = fixed + 0.5 * work * (N(1) + Self.blockQueries / attention.keys)
       let rounds = blocks / machine.units
       let ragged = tail * whole * N.smaller(N(1), N.larger(N(0), rounds - 1))
-      schedule = N.larger(whole, mean * rounds + ragged)
-    } else {
-      schedule = (blocks / machine.units).roundedUp() * whole
+      // Sequences of a block or two have little to mask: never more than the whole waves of the full product.
+      schedule = N.smaller(schedule, N.larger(whole, mean * rounds + ragged))
     }
     let memory = attention.bytes(type) / (streaming.memoryEfficiency * machine.memoryBandwidth)
     var time = start + N.larger(schedule, memory)

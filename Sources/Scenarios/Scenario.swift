@@ -227,6 +227,12 @@ extension Scenario {
             "'parallelism.tensor' is \(tensorParallel), but no network of \(device.name) joins so many devices"
           ))
       }
+      if let node = device.links.first?.devices, tensorParallel > node, tensorParallel % node != 0 {
+        throw place.diagnostic(
+          .contradiction(
+            "'parallelism.tensor' is \(tensorParallel), which does not fill nodes of \(node) \(device.name)"
+          ))
+      }
     }
   }
 }
@@ -272,7 +278,7 @@ enum OperatorListFile {
         let n = try size("n")
         let kind: Streaming<Double>.Kind = op == "copy" ? .copy : op == "dot" ? .sum : .add
         // A dot product reads two arrays where a sum reads one.
-        work = .streaming(Streaming(kind, rows: op == "dot" ? 2 : 1, columns: n))
+        work = .streaming(Streaming(kind, rows: 1, columns: op == "dot" ? 2 * n : n))
         label = "\(op) \(Int(n)) \(type.rawValue)"
       case "layernorm", "softmax":
         let (rows, columns) = (try size("rows"), try size("columns"))

@@ -132,6 +132,11 @@ public struct Validation: Sendable {
       for index in traffic.indices where index >= resident { traffic[index] = bytes }
       let cost = roofline.cost(flop: flop, traffic: traffic)
       return (cost.time + (launches - 1) * roofline.overhead, model.uncalibratedSpread)
+    case .host(let kernel, let operation, let type, let threads):
+      let host = HostModel<Double>(model.device, model.calibration)
+      guard let cost = host.cost(kernel, operation: operation, type, threads: threads) else { return nil }
+      let spread = model.calibration?.forms[kernel.formName(operation: operation)]?.spread
+      return (cost.time, spread ?? model.uncalibratedSpread)
     case .unmodelled: return nil
     }
   }

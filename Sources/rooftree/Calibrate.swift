@@ -38,20 +38,31 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     let library = try options.library()
-    let device = try Device(named: hardware, in: library)
-    var fit = DeviceFit(device: device)
+    var values: [MeasuredValue] = []
     for path in tables {
       let table = try Table(path: path)
-      fit.add(try measuredValues(of: table, kind: try TableKind.recognise(table)))
+      values += try measuredValues(of: table, kind: try TableKind.recognise(table))
     }
     let isTerminal = isatty(2) == 1
     let source = "rooftree calibrate, fitted to " + tables.joined(separator: ", ")
-    let calibrationName = name ?? device.name
-    let (calibration, reports): (DeviceCalibration, [FormReport])
+    func progress(_ form: String) {
+      if isTerminal { FileHandle.standardError.write(Data("\u{1b}[2K\rfitting \(form)".utf8)) }
+    }
+    var device = DeviceFit(device: try Device(named: hardware, in: library))
+    device.add(values)
+    var host = HostFit(device: device.device)
+    host.add(values)
+    var calibration: DeviceCalibration
+    var reports: [FormReport]
+    var comparisons: [ModelComparison] = []
+    let calibrationName = name ?? device.device.name
     do {
-      (calibration, reports) = try fit.calibration(named: calibrationName, source: source) { form in
-        if isTerminal { FileHandle.standardError.write(Data("\u{1b}[2K\rfitting \(form)".utf8)) }
-      }
+      (calibration, reports) = try device.calibration(
+        named: calibrationName, source: source, progress: progress)
+      let onHost = try host.calibration(named: calibrationName, source: source, progress: progress)
+      calibration.forms.merge(onHost.calibration.forms) { first, _ in first }
+      reports += onHost.reports
+      comparisons = onHost.comparisons
     } catch {
       throw Diagnostic(
         file: tables.first, position: nil, fault: .contradiction("cannot be fitted: \(error)"))
@@ -81,6 +92,24 @@ struct Calibrate: ParsableCommand {
       return
     }
     try writeFile(text, to: output)
-    try emit(table.text + "\nwritten to \(output)\n")
+    try emit(table.text + Self.text(of: comparisons) + "\nwritten to \(output)\n")
+  }
+
+  /// The comparisons of variants for a terminal.
+  static func text(of comparisons: [ModelComparison]) -> String {
+    guard !comparisons.isEmpty else { return "" }
+    var table = TextTable([
+      ("form", .left), ("variant", .left), ("constants", .right), ("error on unseen shapes %", .right),
+      ("worse than the best by, standard errors", .right), ("", .left),
+    ])
+    for comparison in comparisons {
+      for entry in comparison.entries {
+        table.add([
+          comparison.form, entry.name, "\(entry.constants)", fixed(entry.error * 100, decimals: 1),
+          fixed(entry.excess, decimals: 1), entry.name == comparison.chosen ? "chosen" : "",
+        ])
+      }
+    }
+    return "\n" + table.text
   }
 }

@@ -5,7 +5,7 @@ import Testing
 /// Checks the catalogue against the schemas that editors use, with Python's jsonschema as the judge.
 @Suite struct SchemaTests {
   private static let hasJudge: Bool =
-    (try? Command.run("/usr/bin/env", ["python3", "-c", "import yaml, jsonschema"]))?.status == 0
+    (try? Command.run("/usr/bin/env", ["python3", "-c", "import yaml, jsonschema, referencing"]))?.status == 0
 
   /// A schema with its folder: `hardware.schema.json` is for `models/hardware`, `workload` for `models/workloads`.
   private static let pairs: [(schema: String, folder: String)] =
@@ -33,7 +33,12 @@ import Testing
     mode, schema_path, paths = sys.argv[1], sys.argv[2], sys.argv[3:]
     schema = json.load(open(schema_path))
     jsonschema.Draft202012Validator.check_schema(schema)
-    judge = jsonschema.Draft202012Validator(schema)
+    # Schemas name their neighbours by file name.
+    import glob, os, referencing
+    registry = referencing.Registry().with_resources(
+        (os.path.basename(name), referencing.Resource.from_contents(json.load(open(name))))
+        for name in glob.glob(os.path.join(os.path.dirname(schema_path), "*.json")))
+    judge = jsonschema.Draft202012Validator(schema, registry=registry)
     def mappings(node, path=()):
         if isinstance(node, dict):
             yield path

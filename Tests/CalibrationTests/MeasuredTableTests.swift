@@ -1,0 +1,210 @@
+import Calibration
+import Documents
+import Foundation
+import Quantities
+import ModelTestSupport
+import Testing
+import Workloads
+
+@Suite struct MeasuredTableTests {
+  /// Every table of notebooks-data/measurements with the kind that its README says it is.
+  static let tables: [(String, TableKind)] = [
+    ("h200/operators.csv", .operators), ("h200/sm_partition.csv", .unitPartition),
+    ("h200/collectives_nvlink.csv", .collectives), ("h200/collectives_slow_a.csv", .collectives),
+    ("h200/collectives_slow_b.csv", .collectives), ("h200/tp_layers_nvlink.csv", .tensorParallelLayers),
+    ("h200/tp_layers_slow_a.csv", .tensorParallelLayers), ("h200/dp_nvlink.csv", .dataParallel),
+    ("h200/c3.csv", .concurrency), ("h200/c3_dma.csv", .concurrency), ("h200/layers.csv", .layers),
+    ("h200/energy.csv", .energy), ("h200/cpu_xeon16.csv", .cpuKernels),
+    ("aiconfigurator/a100_operators.csv", .operators), ("aiconfigurator/b200_operators.csv", .operators),
+    ("aiconfigurator/a100_collectives.csv", .collectives),
+    ("aiconfigurator/b200_collectives.csv", .collectives), ("upmem/prim_kernels.csv", .pimKernels),
+    ("a100-megatron/single_node.csv", .trainingIterations),
+    ("a100-megatron/multi_node.csv", .trainingIterations),
+  ]
+
+  static func lines(_ path: String) throws -> [String] {
+    try String(contentsOfFile: Repository.measurements(path), encoding: .utf8)
+      .split(whereSeparator: \.isNewline).map(String.init)
+  }
+
+  /// Values of a row, counted in its text: one, one for each timed column, or one for each time that is not zero.
+  static func expectedValues(_ line: String, _ kind: TableKind) -> Int {
+    switch kind {
+    case .tensorParallelLayers, .dataParallel: 4
+    case .concurrency: 3
+    case .energy: line.hasPrefix("idle") ? 0 : 1
+    case .layers:
+      line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count
+    case .pimKernels: line.split(separator: ",").suffix(4).filter { Double($0) != 0 }.count
+    default: 1
+    }
+  }
+
+  @Test(arguments: tables)
+  func everyTableIsRecognised(path: String, kind: TableKind) throws {
+    let table = try Table(path: Repository.measurements(path))
+    #expect(try TableKind.recognise(table) == kind)
+    let lines = try Self.lines(path).dropFirst()
+    let values = try measuredValues(of: table, kind: kind)
+    #expect(values.count == lines.reduce(0) { $0 + Self.expectedValues($1, kind) })
+    #expect(values.allSatisfy { $0.measured > 0 && $0.unit > 0 })
+    // Lines grow from the first below the header to the last.
+    #expect(values.map(\.line) == values.map(\.line).sorted())
+    #expect(values.last?.line == lines.count + 1)
+  }
+
+  @Test func noTableIsForgotten() throws {
+    let root = Repository.measurements("")
+    var found: Set<String> = []
+    for folder in try FileManager.default.contentsOfDirectory(atPath: root) {
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: root + folder)) ?? []
+      for file in files where file.hasSuffix(".csv") { found.insert(folder + "/" + file) }
+    }
+    #expect(found == Set(Self.tables.map(\.0)))
+  }
+
+  /// The columns in reverse order with one more that nobody asked for: the same values.
+  @Test(arguments: tables)
+  func orderAndFurtherColumnsDoNotMatter(path: String, kind: TableKind) throws {
+    let lines = try Self.lines(path)
+    let turned = lines.enumerated().map { index, line in
+      (line.split(separator: ",", omittingEmptySubsequences: false).reversed().map(String.init)
+        + [index == 0 ? "remark" : "x"]).joined(separator: ",")
+    }
+    let table = try Table(text: turned.joined(separator: "\n") + "\n", file: path)
+    #expect(try TableKind.recognise(table) == kind)
+    let straight = try Repository.values(path)
+    let values = try measuredValues(of: table, kind: kind)
+    #expect(values.map(\.measured) == straight.map(\.measured))
+    #expect(values.map(\.group) == straight.map(\.group))
+    #expect(values.map(\.quantity) == straight.map(\.quantity))
+  }
+
+  @Test(arguments: [
+    ("op,ranks,bytes,min_us", "median_us"),
+    ("suite,op,dtype,median_us", "params"),
+    ("tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us", "fwdbwd_nocomm_us"),
+    ("benchmark,num_dpus,hw_kernel_ms", "data_prep_param"),
+  ])
+  func aMissingColumnIsNamed(header: String, column: String) throws {
+    let table = try Table(text: header + "\n", file: "t.csv")
+    do {
+      _ = try TableKind.recognise(table)
+      Issue.record("accepted without \(column)")
+    } catch {
+      guard case .missingColumn(column, let known) = error.fault else {
+        Issue.record("another fault: \(error)")
+        return
+      }
+      #expect(known == header.split(separator: ",").map(String.init))
+    }
+  }
+
+  @Test func anUnknownHeaderIsSaidToBeUnknown() throws {
+    let table = try Table(text: "date,price\n", file: "t.csv")
+    do {
+      _ = try TableKind.recognise(table)
+      Issue.record("accepted")
+    } catch {
+      #expect(error.fault == .unknownTable(columns: ["date", "price"]))
+    }
+  }
+
+  static func values(_ text: String) throws -> [MeasuredValue] {
+    let table = try Table(text: text, file: "t.csv")
+    return try measuredValues(of: table, kind: try TableKind.recognise(table))
+  }
+
+  @Test func aProductIsReadWithItsShape() throws {
+    let values = try Self.values(
+      "suite,op,dtype,params,median_us\na,gemm,float32,m=512;n=3072;k=1024;layout=TN,6.5\n")
+    let value = try #require(values.first)
+    #expect(value.measured * value.unit == 6.5e-6)
+    #expect(value.line == 2)
+    guard case .kernel(let operation, nil, 1) = value.subject, case .gemm(let shape) = operation.work else {
+      Issue.record("not one kernel")
+      return
+    }
+    #expect(operation.dataType == .fp32)
+    #expect([shape.m, shape.n, shape.k, shape.batch] == [512, 3072, 1024, 1])
+    #expect(shape.layout == .TN)
+  }
+
+  @Test func severalEqualProductsRunAsOftenAsTheTableSays() throws {
+    let values = try Self.values(
+      """
+      suite,op,dtype,params,median_us
+      a,seq,bf16,m=64;n=64;k=64;degree=4,6
+      a,conc,bf16,m=64;n=64;k=64;degree=4,6
+
+      """)
+    guard case .kernel(_, nil, 4) = values[0].subject, case .concurrentGEMM(_, .bf16, 4) = values[1].subject
+    else {
+      Issue.record("read as something else")
+      return
+    }
+  }
+
+  @Test func aPartitionKnowsItsUnits() throws {
+    let values = try Self.values("op,params,sms,median_us\ngelu,n=4096,16,3\n")
+    guard case .kernel(let operation, 16, 1) = values[0].subject,
+      case .streaming(let shape) = operation.work
+    else {
+      Issue.record("read as something else")
+      return
+    }
+    #expect(shape.kind == .gelu && shape.elements == 4096)
+  }
+
+  /// Layers of a table do the arithmetic of the layers that they name: 24 B s h² (1 + s/6h) FLOP forward over tp
+  /// devices (reference, section 2.1), three times that with the backward pass (flash attention adds a product).
+  @Test func layersOfATableHaveTheirOperations() throws {
+    let values = try Self.values(
+      """
+      tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us,fwdbwd_nocomm_us
+      2,4096,32,2048,4,3,4,3,2,1
+
+      """)
+    #expect(values.map(\.measured) == [4, 3, 2, 1])
+    var exchanges: [Int] = []
+    for value in values {
+      guard case .layers(let layer, 3, let backward) = value.subject else {
+        Issue.record("read as something else")
+        return
+      }
+      var list = OperatorList<Double>()
+      layer.forward(into: &list)
+      if backward { layer.backward(into: &list) }
+      var products = 0.0
+      var count = 0
+      for operation in list.operators {
+        if case .gemm(let shape) = operation.work { products += shape.flop }
+        if case .collective = operation.work { count += 1 }
+      }
+      let matrices = 24.0 * 4 * 2048 * 4096 * 4096 / 2 * (backward ? 3 : 1)
+      #expect(abs(products / matrices - 1) < 1e-12)
+      exchanges.append(count)
+    }
+    // Two all-reduces forward and two backward, none in the columns without communication.
+    #expect(exchanges == [2, 0, 4, 0])
+  }
+
+  @Test(arguments: [
+    ("op,ranks,bytes,median_us\nall_reduce,4,1024,fast\n", "median_us", 19),
+    ("op,ranks,bytes,median_us\nall_reduce,4,1024,0\n", "median_us", 19),
+    ("op,ranks,bytes,median_us\nall_reduce,2.5,1024,1\n", "ranks", 12),
+    ("op,ranks,bytes,median_us\nall_redcue,4,1024,1\n", "op", 1),
+    ("op,params,sms,median_us\ngelu,n=-4,8,1\n", "n", 6),
+    ("suite,op,dtype,params,median_us\na,gemm,bf16,m=64;n=64,1\n", "k", 13),
+    ("suite,op,dtype,params,median_us\na,gemm,bf17,m=64;n=64;k=64,1\n", "dtype", 8),
+  ])
+  func aFieldThatIsWrongIsShown(text: String, word: String, column: Int) throws {
+    do {
+      _ = try Self.values(text)
+      Issue.record("accepted")
+    } catch let fault as Diagnostic {
+      #expect(fault.position == .init(line: 2, column: column))
+      #expect("\(fault)".contains(word))
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Calibration
+import CostModels
+import Quantities
+import ModelTestSupport
+import Testing
+import Workloads
+
+@Suite struct StreamingFormTests {
+  static let definitions = StreamingForm<Double>.constants
+
+  static func index(_ name: String) -> Int { Constant.index(name, in: definitions) }
+
+  static func time(
+    _ shape: Streaming<Double>, on machine: Machine<Double>, _ constants: [Double], units: Double? = nil
+  ) -> Double {
+    StreamingForm(constants: constants).cost(shape, .bf16, on: machine, units: units).time
+  }
+
+  /// 1 TB/s, 40 MB of cache, units that never bind.
+  func plainMachine() throws -> (Machine<Double>, [Double]) {
+    var machine = Machine<Double>(try Repository.device("nvidia-a100-80g-sxm"))
+    machine.memoryBandwidth = 1e12
+    machine.cacheCapacity = 40e6
+    var constants = Self.definitions.map(\.initial)
+    constants[Self.index("start")] = 2
+    constants[Self.index("latency")] = 0.5
+    constants[Self.index("memory_efficiency")] = 0.8
+    constants[Self.index("large_efficiency")] = 0.5
+    constants[Self.index("element_rate")] = 1e12
+    constants[Self.index("resident_share")] = 0.5
+    constants[Self.index("cache_speedup")] = 2
+    return (machine, constants)
+  }
+
+  /// One element: start and least time, 2.5 us.
+  @Test func almostNothingTakesTheStartAndTheLatency() throws {
+    let (machine, constants) = try plainMachine()
+    let time = Self.time(Streaming(.add, rows: 1, columns: 1), on: machine, constants)
+    #expect(abs(time - 2.5e-6) < 1e-12)
+  }
+
+  /// 100 million sums read two arrays and write one: 600 MB at 0.8 TB/s, 750 us; far beyond the cache.
+  @Test func aLargeArrayRunsAtTheMemorysRate() throws {
+    let (machine, constants) = try plainMachine()
+    let time = Self.time(Streaming(.add, rows: 1, columns: 1e8), on: machine, constants)
+    #expect(abs(time - 752e-6) < 1e-9)
+  }
+
+  /// 10 MB where 20 MB of the cache hold what was written: half of it moves at 2 TB/s, half at 0.8 TB/s:
+  /// 2.5 us + 6.25 us.
+  @Test func whatTheCacheHoldsMovesFaster() throws {
+    let (machine, constants) = try plainMachine()
+    let time = Self.time(Streaming(.copy, rows: 1, columns: 2.5e6), on: machine, constants)
+    #expect(abs(time - 10.75e-6) < 1e-11)
+  }
+
+  /// 512 Mi elements copied are 2 GiB moved, more than 640 MiB: at 0.5 TB/s 4295 us. A sum is never handed over.
+  @Test func largeCopiesHaveTheirOwnRate() throws {
+    let (machine, constants) = try plainMachine()
+    let copy = Self.time(Streaming(.copy, rows: 1, columns: 0x1p29), on: machine, constants)
+    #expect(abs(copy - (2e-6 + 0x1p31 / 0.5e12)) < 1e-8)
+    let gelu = Self.time(Streaming(.gelu, rows: 1, columns: 0x1p29), on: machine, constants)
+    #expect(abs(gelu - (2e-6 + 0x1p31 / 0.8e12)) < 1e-8)
+  }
+
+  @Test(arguments: UInt64(0)..<100)
+  func aBetterMachineIsNeverSlower(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let machine = try random.machine()
+    let constants = random.constants(of: Self.definitions)
+    let shape = random.streaming()
+    let limit = Self.time(shape, on: machine, constants) * (1 + rounding)
+    for path in [
+      \Machine<Double>.memoryBandwidth, \.units, \.clock, \.cacheCapacity,
+    ] {
+      var better = machine
+      better[keyPath: path] *= random.logarithmic(in: 1...16)
+      #expect(Self.time(shape, on: better, constants) <= limit)
+    }
+    for name in ["start", "latency", "row_time", "row_latency"] {
+      var quicker = constants
+      quicker[Self.index(name)] *= random.logarithmic(in: 0.05...1)
+      #expect(Self.time(shape, on: machine, quicker) <= limit)
+    }
+    let few = machine.units * random.logarithmic(in: 0.01...1)
+    #expect(Self.time(shape, on: machine, constants, units: few) * (1 + rounding) >= limit / (1 + rounding))
+  }
+
+  /// Data in the cache beat the main memory, but by no more than the speed-up of the cache.
+  @Test(arguments: UInt64(0)..<100)
+  func theCachesSpeedUpIsTheBound(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let machine = try random.machine()
+    let constants = random.constants(of: Self.definitions)
+    let shape = random.streaming()
+    let time = Self.time(shape, on: machine, constants)
+    let bytes = shape.bytes(.bf16)
+    let speedup = constants[Self.index("cache_speedup")]
+    #expect(time * (1 + rounding) >= bytes / (machine.memoryBandwidth * speedup))
+    let resident = constants[Self.index("resident_share")] * machine.cacheCapacity
+    if bytes >= resident {
+      // Nothing is hot: the efficiencies alone decide, and none is above 1.05.
+      #expect(time * (1 + rounding) >= bytes / (1.05 * machine.memoryBandwidth))
+    }
+  }
+
+  @Test(arguments: UInt64(0)..<100)
+  func moreRowsOrColumnsAreNotFaster(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let machine = try random.machine()
+    var constants = random.constants(of: Self.definitions)
+    // The copy engines are slower than kernels on every device measured; otherwise their threshold is a step down.
+    let large = Self.index("large_efficiency")
+    constants[large] = min(constants[large], constants[Self.index("memory_efficiency")])
+    let shape = random.streaming()
+    let time = Self.time(shape, on: machine, constants)
+    let factor = random.logarithmic(in: 1...8)
+    let taller = Streaming(shape.kind, rows: (factor * shape.rows).rounded(), columns: shape.columns)
+    let wider = Streaming(shape.kind, rows: shape.rows, columns: (factor * shape.columns).rounded())
+    #expect(Self.time(taller, on: machine, constants) * (1 + rounding) >= time)
+    #expect(Self.time(wider, on: machine, constants) * (1 + rounding) >= time)
+  }
+
+  /// A gradient that was not measured takes the constants of the kernel that it belongs to.
+  @Test func unmeasuredKindsTakeTheirRelatives() throws {
+    let device = try Repository.device("nvidia-h200")
+    var calibration = try Repository.calibration("nvidia-h200")
+    let name = StreamingForm<Double>.name(of: .layernormBackward)
+    calibration.forms[name] = nil
+    let model = DeviceModel<Double>(device, calibration)
+    #expect(
+      model.formName(of: .streaming(Streaming(.layernormBackward, rows: 8, columns: 8)), .bf16)
+        == "streaming.layernorm")
+    calibration.forms["streaming.layernorm"] = nil
+    let bare = DeviceModel<Double>(device, calibration)
+    let cost = try #require(bare.cost(.streaming(Streaming(.layernorm, rows: 1, columns: 1)), .bf16))
+    // Typical start of 1.5 us and latency of 0.4 us.
+    #expect(abs(cost.time - 1.9e-6) < 1e-8)
+  }
+}
