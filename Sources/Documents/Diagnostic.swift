@@ -28,6 +28,8 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
     case tooLarge(bytes: Int, limit: Int)
     /// Nothing but white space and comments.
     case empty
+    /// A table without so much as a header.
+    case emptyTable
     /// A byte that is not UTF-8.
     case notUTF8(offset: Int)
     /// Not YAML or JSON; holds the parser's words.
@@ -77,7 +79,8 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
   /// `file:line:column: error: message`, without a place when the fault is in no file.
   public var description: String {
     guard let file else { return "error: \(message)" }
-    let place = position.map { ":\($0.line):\($0.column)" } ?? ""
+    // An option of the command line has no lines.
+    let place = file.hasPrefix("--") ? "" : position.map { ":\($0.line):\($0.column)" } ?? ""
     return "\(printable(file, limit: 4096))\(place): error: \(message)"
   }
 
@@ -89,6 +92,7 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooLarge(let bytes, let limit):
       return "has \(bytes) bytes; expected at most \(limit)"
     case .empty: return "is empty; expected a mapping"
+    case .emptyTable: return "is empty; expected a table with a header"
     case .notUTF8(let offset): return "byte \(offset) is not UTF-8; expected text in UTF-8"
     case .syntax(let words): return printable(words)
     case .tooComplex(let words): return words
@@ -98,10 +102,11 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
         + suggestion(for: key, among: known, otherwise: "known keys: ")
     case .missingKey(let key, let path): return "\(place(path)) lacks the key '\(key)'"
     case .wrongKind(let path, let found, let expected):
-      return "'\(printable(path))' is \(found); expected \(expected)"
+      // What `kindInWords` and the readers give: words of ours, or the user's in quotes.
+      return (path == "the file" ? path : "'\(printable(path))'") + " is \(found); expected \(expected)"
     case .quantity(let path, let error): return words(for: error, at: path)
     case .outOfRange(let path, let found, let expected):
-      return "'\(printable(path))' is \(printable(found)); expected \(expected)"
+      return "'\(printable(path))' is '\(printable(found))'; expected \(expected)"
     case .unknownWord(let path, let found, let known):
       return "'\(printable(path))' is '\(printable(found))'"
         + suggestion(for: found, among: known, otherwise: "expected one of ")
@@ -116,7 +121,7 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
       return
         "no known table has the columns \(columns.prefix(20).map { printable($0) }.joined(separator: ","))"
     case .wrongFieldCount(let found, let expected):
-      return "the row has \(found) fields; expected \(expected) as in the header"
+      return "the row has \(found) field\(found == 1 ? "" : "s"); expected \(expected) as in the header"
     }
   }
 }

@@ -190,7 +190,7 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
       if problem.hasPrefix("Maximum nesting level") { throw fault(.tooComplex(tooDeep), mark) }
-      throw fault(.syntax(problem), mark)
+      throw fault(.syntax(inWords(problem, at: mark, in: text)), mark)
     case .reader(let problem, _, _, _): throw fault(.syntax(problem))
     case .duplicatedKeysInMapping(let keys, let context):
       let key = keys.first ?? ""
@@ -206,6 +206,21 @@ public func parseDocument(_ text: String, file: String?) throws(Diagnostic) -> D
   guard let root else { throw fault(.empty) }
   var count = 0
   return try convert(root, file: file, depth: 0, count: &count)
+}
+
+/// The YAML library's words, where a plainer reason can be given.
+private func inWords(_ problem: String, at mark: Mark, in text: String) -> String {
+  switch problem {
+  case "but found another document": return "a second document begins; expected one"
+  case "found character that cannot start any token":
+    let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    guard lines.indices.contains(mark.line - 1),
+      let scalar = lines[mark.line - 1].dropFirst(mark.column - 1).first
+    else { return problem }
+    return scalar == "\t"
+      ? "a tab; YAML is indented with spaces" : "'\(scalar)' cannot start a value; put it in quotes"
+  default: return problem
+  }
 }
 
 private var tooDeep: String { "nested more than \(DocumentLimits.depth) deep" }

@@ -53,7 +53,7 @@ public struct Table: Sendable {
           .outOfRange(
             path: column, found: text,
             expected: value < range.lowerBound
-              ? "at least \(range.lowerBound)" : "at most \(range.upperBound)"))
+              ? "at least \(plain(range.lowerBound))" : "at most \(plain(range.upperBound))"))
       }
       return value
     }
@@ -126,7 +126,7 @@ public struct Table: Sendable {
       }
       rows.append(Row(file: file, line: start, columns: index, fields: fields))
     }
-    guard !columns.isEmpty else { throw Diagnostic(file: file, position: nil, fault: .empty) }
+    guard !columns.isEmpty else { throw Diagnostic(file: file, position: nil, fault: .emptyTable) }
     self.columns = columns
     self.rows = rows
   }
@@ -174,6 +174,11 @@ public struct Table: Sendable {
     fields.append(String(decoding: field, as: UTF8.self))
     return fields
   }
+}
+
+/// A bound in a message: `0` rather than `0.0`.
+private func plain(_ bound: Double) -> String {
+  Int(exactly: bound).map(String.init) ?? "\(bound)"
 }
 
 /// A field of a CSV file: quoted when it holds a comma, a quote or a line end.

@@ -111,8 +111,7 @@ extension Compute {
           rawValue: isVector ? String(entry.name.dropLast(suffix.count)) : entry.name)
       else {
         throw entry.key.diagnostic(
-          .unknownWord(
-            path: rates.path, found: entry.name, known: DataType.allCases.map(\.rawValue)))
+          .unknownKey(entry.name, path: rates.path, known: DataType.allCases.map(\.rawValue)))
       }
       let rate = try MappingReader.sourced(
         entry.value, path: rates.path(of: entry.name), as: FLOPPerSecond.self, sources: sources)
