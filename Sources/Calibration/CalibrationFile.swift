@@ -95,7 +95,7 @@ extension DeviceCalibration {
     -> (CurveKey, SizeCurve)
   {
     var reader = try MappingReader(node, path: path)
-    let kind = try reader.text("kind")
+    let kind = try reader.word("kind", as: Collective<Double>.Kind.self).rawValue
     let ranks = try reader.integer("ranks", in: 1...1_000_000)
     let numbers = try Self.numbers("bytes", &reader)
     let times = try Self.numbers("microseconds", &reader)
