@@ -104,10 +104,10 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "Quantities", "Documents", "Hardware", "Workloads", "Calibration", "Scenarios", "TestSupport",
-        "rooftree",
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "TestSupport", "rooftree",
       ],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .target(
       name: "ModelTestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
       path: "Tests/ModelTestSupport", swiftSettings: settings),

@@ -94,14 +94,14 @@ private func parsed(_ text: String, places: Bool = false) throws -> String {
       ("a: [1, 2\nb: 3\n", "f.yaml:2:2: error: did not find expected ',' or ']'"),
       ("a: b: c\n", "f.yaml:1:5: error: mapping values are not allowed in this context"),
       ("a: \"x\nb: 1\n", "f.yaml:3:1: error: found unexpected end of stream"),
-      ("a:\n\t- b\n", "f.yaml:2:1: error: found character that cannot start any token"),
+      ("a:\n\t- b\n", "f.yaml:2:1: error: a tab; YAML is indented with spaces"),
       ("a: *nobody\n", "f.yaml:1:4: error: found undefined alias"),
-      ("a: 1\n---\nb: 2\n", "f.yaml:2:1: error: but found another document"),
+      ("a: 1\n---\nb: 2\n", "f.yaml:2:1: error: a second document begins; expected one"),
       ("a: x\0y\n", "f.yaml:1:5: error: a NUL byte is not allowed"),
       ("a: 1\n  \0", "f.yaml:2:3: error: a NUL byte is not allowed"),
       ("? [a]\n: 1\n", "f.yaml:1:3: error: 'key' is a list; expected a word"),
       ("{a: 1}: 1\n", "f.yaml:1:1: error: 'key' is a mapping; expected a word"),
-      ("a: `x`\n", "f.yaml:1:4: error: found character that cannot start any token"),
+      ("a: `x`\n", "f.yaml:1:4: error: '`' cannot start a value; put it in quotes"),
     ])
   func wrongText(text: String, expected: String) {
     #expect(complaint { try parseDocument(text, file: "f.yaml") } == expected)
@@ -348,7 +348,7 @@ private indirect enum Tree {
     let fault = Diagnostic.Fault.outOfRange(path: "memory.\u{1b}[2J.x", found: "-1", expected: "more")
     #expect(
       Diagnostic(file: "f\u{7}", position: .init(line: 2, column: 3), fault: fault).description
-        == "f\\u{7}:2:3: error: 'memory.\\u{1b}[2J.x' is -1; expected more")
+        == "f\\u{7}:2:3: error: 'memory.\\u{1b}[2J.x' is '-1'; expected more")
   }
 
   /// A long path does not push the place out of the message.
@@ -380,7 +380,7 @@ private indirect enum Tree {
       let found = text == "''" ? "" : text
       #expect(
         complaint { try reader.integer("n") }
-          == "f:1:4: error: 'n' is \(found); expected a whole number from 1 to 1000000000")
+          == "f:1:4: error: 'n' is '\(found)'; expected a whole number from 1 to 1000000000")
     }
   }
 }

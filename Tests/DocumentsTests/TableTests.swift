@@ -17,10 +17,10 @@ import Testing
 
   @Test(
     arguments: [
-      ("", "t.csv: error: is empty; expected a mapping"),
-      ("\n \n\t\n", "t.csv: error: is empty; expected a mapping"),
+      ("", "t.csv: error: is empty; expected a table with a header"),
+      ("\n \n\t\n", "t.csv: error: is empty; expected a table with a header"),
       ("a,b\n1,2,3\n", "t.csv:2:1: error: the row has 3 fields; expected 2 as in the header"),
-      ("a,b\n\n1\n", "t.csv:3:1: error: the row has 1 fields; expected 2 as in the header"),
+      ("a,b\n\n1\n", "t.csv:3:1: error: the row has 1 field; expected 2 as in the header"),
       ("a,b,a\n1,2,3\n", "t.csv:1:1: error: the key 'a' is there twice"),
       ("a,b\n1,2\n3,\"open\n4,5\n", "t.csv:3:1: error: a quoted field is not closed"),
     ])
@@ -44,9 +44,9 @@ import Testing
   @Test func rangesOfNumbers() throws {
     let row = try Table(text: "a,b,c\n0,-2,1e7\n", file: "t.csv").rows[0]
     #expect(try row.number("a") == 0)
-    #expect(complaint { try row.positive("a") } == "t.csv:2:1: error: 'a' is 0; expected a number above zero")
-    #expect(complaint { try row.number("b") } == "t.csv:2:3: error: 'b' is -2; expected at least 0.0")
-    #expect(complaint { try row.number("c", in: 1...1e6) } == "t.csv:2:6: error: 'c' is 1e7; expected at most 1000000.0")
+    #expect(complaint { try row.positive("a") } == "t.csv:2:1: error: 'a' is '0'; expected a number above zero")
+    #expect(complaint { try row.number("b") } == "t.csv:2:3: error: 'b' is '-2'; expected at least 0")
+    #expect(complaint { try row.number("c", in: 1...1e6) } == "t.csv:2:6: error: 'c' is '1e7'; expected at most 1000000")
     #expect(complaint { try row.number("d") } == "t.csv:2:1: error: 'd' is empty; expected a finite number")
   }
 

@@ -79,7 +79,7 @@ private func read(_ json: String) throws -> TransformerModel {
         == "config.json:1:1: error: the file lacks the key 'num_hidden_layers'")
     #expect(
       complaint { try read(#"{"model_type": "gpt2", "n_layer": "many", "n_embd": 768}"#) }
-        == "config.json:1:35: error: 'n_layer' is many; expected a whole number from 1 to 1000000000")
+        == "config.json:1:35: error: 'n_layer' is 'many'; expected a whole number from 1 to 1000000000")
     #expect(
       complaint {
         try read(#"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 100, "num_attention_heads": 3}"#)
@@ -125,7 +125,7 @@ private func read(_ json: String) throws -> TransformerModel {
       ("layers: 2, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8, biasses: false", 5, 90,
         "unknown key 'biasses' in 'shape'; did you mean 'biases'?"),
       ("layers: 0, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8", 5, 17,
-        "'shape.layers' is 0; expected a whole number from 1 to 100000"),
+        "'shape.layers' is '0'; expected a whole number from 1 to 100000"),
     ] as [(String, Int, Int, String)])
   func wrongShapes(shape: String, line: Int, column: Int, words: String) {
     #expect(complaint { try model(shape) } == "m.yaml:\(line):\(column): error: \(words)")

@@ -1,0 +1,307 @@
+import Foundation
+import TestSupport
+import Testing
+
+private func rooftree(_ arguments: String...) throws -> CommandResult {
+  try Command.run(Command.rooftree, arguments)
+}
+
+/// A JSON value as Foundation, a reader that is not ours, sees it.
+private func json(_ text: String) throws -> Any {
+  try JSONSerialization.jsonObject(with: Data(text.utf8))
+}
+
+@Suite struct HelpTests {
+  @Test(arguments: ["estimate", "validate", "calibrate", "report", "list", "show"])
+  func everyVerbShowsAnExample(verb: String) throws {
+    let result = try rooftree(verb, "--help")
+    #expect(result.status == 0)
+    #expect(result.errors == "")
+    let example = try #require(result.output.split(separator: "\n").first { $0.contains("Example: rooftree ") })
+    #expect(example.contains("Example: rooftree \(verb) "))
+    #expect(result.output.contains("USAGE: rooftree \(verb) "))
+  }
+
+  @Test func version() throws {
+    let result = try rooftree("--version")
+    #expect(result.status == 0)
+    #expect(result.output.range(of: #"^\d+\.\d+\.\d+\n$"#, options: .regularExpression) != nil)
+  }
+
+  @Test func exitStatusesAreDocumented() throws {
+    let result = try rooftree("--help")
+    #expect(result.output.contains("64 misuse of the command, 65 bad data"))
+    for verb in ["estimate", "validate", "calibrate", "list", "show"] {
+      #expect(result.output.contains("  \(verb) "), "\(verb)")
+    }
+  }
+}
+
+@Suite struct CatalogueCommandTests {
+  @Test func listNamesEveryFile() throws {
+    let result = try rooftree("list")
+    #expect(result.status == 0)
+    let words = Set(result.output.split(whereSeparator: \.isWhitespace).map(String.init))
+    for folder in ["hardware", "workloads", "calibrations", "scenarios"] {
+      for file in Repository.files(in: "models/" + folder, ending: ".yaml") {
+        let name = String(file.split(separator: "/")[2].dropLast(5))
+        #expect(words.contains(name), "\(name)")
+      }
+    }
+    let objects = try #require(try json(try rooftree("list", "hardware", "--json").output) as? [[String: String]])
+    #expect(objects.count == Repository.files(in: "models/hardware", ending: ".yaml").count)
+    #expect(objects.allSatisfy { $0["kind"] == "hardware" && $0["title"]?.isEmpty == false })
+  }
+
+  /// The numbers of the data sheet, with their kind and where they are from.
+  @Test func showPrintsValuesWithSources() throws {
+    let result = try rooftree("show", "nvidia-h200")
+    #expect(result.status == 0)
+    let lines = result.output.split(separator: "\n")
+    let bandwidth = try #require(lines.first { $0.hasPrefix("hbm bandwidth") })
+    #expect(bandwidth.contains("4.800 TB/s") && bandwidth.contains("published") && bandwidth.contains("data sheet"))
+    let capacity = try #require(lines.first { $0.hasPrefix("hbm capacity") })
+    #expect(capacity.contains("141.0 GB"))
+    let cache = try #require(lines.first { $0.hasPrefix("l2 capacity") })
+    #expect(cache.contains("60.00 MiB"))
+  }
+
+  /// 80 GB are 80 GB and not 74.51 GiB, although 1,024 divides them.
+  @Test func capacitiesAreShownAsTheSheetsPrintThem() throws {
+    let result = try rooftree("show", "nvidia-a100-80g-sxm")
+    let capacity = try #require(result.output.split(separator: "\n").first { $0.hasPrefix("hbm capacity") })
+    #expect(capacity.contains("80.00 GB"))
+  }
+
+  /// Every entry of the catalogue can be shown, as text and as JSON.
+  @Test func everythingCanBeShown() throws {
+    for folder in ["hardware", "workloads", "calibrations", "scenarios"] {
+      for file in Repository.files(in: "models/" + folder, ending: ".yaml") {
+        let result = try rooftree("show", "--json", "./" + file)
+        #expect(result.status == 0, "\(file): \(result.errors)")
+        let sheets = try #require(try json(result.output) as? [[String: Any]], "\(file)")
+        #expect(sheets.allSatisfy { ($0["facts"] as? [Any])?.isEmpty == false }, "\(file)")
+      }
+    }
+  }
+}
+
+@Suite struct EstimateCommandTests {
+  /// The time of a part is that of all its runs: so many times the sum of its own parts.
+  private func check(_ node: [String: Any], _ path: String) throws {
+    let time = try #require(node["time_s"] as? Double)
+    let runs = try #require(node["runs"] as? Double)
+    let parts = try #require(node["parts"] as? [[String: Any]])
+    let low = try #require(node["low90_s"] as? Double)
+    let high = try #require(node["high90_s"] as? Double)
+    #expect(time > 0 && runs >= 1, "\(path)")
+    #expect(low <= time && time <= high, "\(path)")
+    guard !parts.isEmpty else { return }
+    for key in ["time_s", "flop", "bytes"] {
+      let whole = try #require(node[key] as? Double)
+      let sum = runs * parts.reduce(0.0) { $0 + ($1[key] as? Double ?? 0) }
+      #expect(abs(sum - whole) <= 1e-9 * whole, "\(path): \(key)")
+    }
+    for part in parts { try check(part, path + "/" + (part["name"] as? String ?? "")) }
+  }
+
+  @Test(arguments: Repository.files(in: "models/scenarios", ending: ".yaml"))
+  func partsAddUp(file: String) throws {
+    let result = try rooftree("estimate", "./" + file, "--json")
+    #expect(result.status == 0, "\(result.errors)")
+    let answer = try #require(try json(result.output) as? [String: Any])
+    let root = try #require(answer["breakdown"] as? [String: Any])
+    try check(root, "")
+    #expect(answer["time_s"] as? Double == root["time_s"] as? Double)
+    let low = try #require(answer["time_low90_s"] as? Double)
+    let high = try #require(answer["time_high90_s"] as? Double)
+    #expect(low < high)
+    if let share = answer["communication_share"] as? Double { #expect((0...1).contains(share)) }
+    if let used = answer["model_flop_utilization"] as? Double { #expect(used > 0 && used < 1) }
+  }
+
+  @Test func gettingStarted() throws {
+    let text = try rooftree("estimate", "getting-started")
+    #expect(text.status == 0)
+    #expect(text.output.contains("tokens/s"))
+    let answer = try #require(try json(try rooftree("estimate", "getting-started", "--json").output) as? [String: Any])
+    let seconds = try #require(answer["time_s"] as? Double)
+    let tokens = try #require(answer["tokens_per_s"] as? Double)
+    #expect(abs(seconds * tokens - 2048) < 1e-6)
+    // 8 GPUs of 989 TFLOP/s cannot be faster than all FLOP at their peak; a step is not a hundred times slower.
+    let floor = 72 * 2048 * 96 * 12288.0 * 12288 * (1 + 2048.0 / (6 * 12288) + 51200.0 / (12 * 96 * 12288)) / (8 * 989e12)
+    #expect(seconds > floor && seconds < 10 * floor)
+  }
+
+  private func seconds(_ changes: String...) throws -> Double {
+    let arguments = ["estimate", "getting-started", "--json"] + changes.flatMap { ["--set", $0] }
+    let result = try Command.run(Command.rooftree, arguments)
+    let answer = try #require(try json(result.output) as? [String: Any], "\(result.errors)")
+    return try #require(answer["time_s"] as? Double)
+  }
+
+  /// More work takes longer, faster hardware takes less, and a change of nothing changes nothing.
+  @Test func changesActInTheRightDirection() throws {
+    let base = try seconds()
+    #expect(try seconds("run.micro_batch=1") == base)
+    let twice = try seconds("run.micro_batch=2")
+    #expect(twice > 1.3 * base && twice < 2.2 * base)
+    #expect(try seconds("hardware=nvidia-b200") < base)
+    #expect(try seconds("hardware=nvidia-h200-slow-a") > base)
+    #expect(try seconds("run.pass=forward", "run.optimizer=none") < 0.5 * base)
+  }
+
+  @Test func depthCutsTheTree() throws {
+    let one = try rooftree("estimate", "getting-started", "--depth", "1").output
+    let many = try rooftree("estimate", "getting-started", "--depth", "4").output
+    #expect(one.split(separator: "\n").count < many.split(separator: "\n").count)
+  }
+}
+
+@Suite struct ValidateCommandTests {
+  private static let tables = ["h200", "aiconfigurator", "a100-megatron", "upmem"].flatMap {
+    Repository.files(in: "notebooks-data/measurements/" + $0, ending: ".csv")
+  }
+
+  @Test(arguments: tables)
+  func shippedTables(table: String) throws {
+    let result = try rooftree("validate", "--json", table)
+    #expect(result.status == 0, "\(result.errors)")
+    let groups = try #require(try json(result.output) as? [[String: Any]])
+    #expect(!groups.isEmpty)
+    let keys: Set = ["table", "group", "quantity", "rows", "bias", "mape", "p50", "p90", "max", "coverage90"]
+    for group in groups {
+      #expect(Set(group.keys) == keys)
+      #expect(group["table"] as? String == table)
+      #expect(try #require(group["rows"] as? Double) >= 1)
+      guard let mape = group["mape"] as? Double else {
+        #expect(group["p50"] is NSNull && group["bias"] is NSNull)
+        continue
+      }
+      let p50 = try #require(group["p50"] as? Double)
+      let p90 = try #require(group["p90"] as? Double)
+      let worst = try #require(group["max"] as? Double)
+      let bias = try #require(group["bias"] as? Double)
+      #expect(p50 <= p90 && p90 <= worst && mape <= worst && abs(bias) <= mape + 1e-9)
+      if let coverage = group["coverage90"] as? Double { #expect((0...100).contains(coverage)) }
+    }
+  }
+
+  /// The rows say the same as the summary: mean and largest error can be had from them again.
+  @Test func rowsAgreeWithTheSummary() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/new/rows.csv"
+    let table = "notebooks-data/measurements/h200/tp_layers_nvlink.csv"
+    let result = try rooftree("validate", "--json", table, "--rows", path)
+    #expect(result.status == 0, "\(result.errors)")
+    // Only the file itself is left, no half-written one beside it.
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/new") == ["rows.csv"])
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    #expect(
+      lines[0].joined(separator: ",")
+        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent")
+    let groups = try #require(try json(result.output) as? [[String: Any]])
+    for group in groups where group["group"] as? String != "all" {
+      let rows = lines.dropFirst().filter { $0[2] == group["group"] as? String ?? "" && $0[3] == group["quantity"] as? String ?? "" }
+      #expect(Double(rows.count) == group["rows"] as? Double)
+      let errors = rows.compactMap { row -> Double? in
+        guard let measured = Double(row[4]), let predicted = Double(row[5]) else { return nil }
+        return (predicted / measured - 1) * 100
+      }
+      let mape = try #require(group["mape"] as? Double)
+      #expect(abs(errors.map { abs($0) }.reduce(0, +) / Double(errors.count) - mape) < 1e-6)
+      #expect(abs((errors.map { abs($0) }.max() ?? 0) - (group["max"] as? Double ?? -1)) < 1e-6)
+    }
+  }
+
+  @Test func rowsReplaceAFileInOneStep() throws {
+    let folder = try TemporaryFolder()
+    let table = "notebooks-data/measurements/h200/dp_nvlink.csv"
+    let path = try folder.write("rows.csv", Array(repeating: 0x78, count: 1_000_000))
+    let before = try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int
+    #expect(try rooftree("validate", table, "--rows", path).status == 0)
+    // Another file under the same name: whoever reads sees the old one or the new one, never a half.
+    #expect(try FileManager.default.attributesOfItem(atPath: path)[.systemFileNumber] as? Int != before)
+    #expect(try String(contentsOfFile: path, encoding: .utf8).hasPrefix("table,line,"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["rows.csv"])
+  }
+
+  /// A bad table leaves the file of an earlier run alone.
+  @Test func nothingIsWrittenAfterAnError() throws {
+    let folder = try TemporaryFolder()
+    let table = try folder.write("bad.csv", Array("op,ranks,bytes,median_us\nall_reduce,4,1024,-1\n".utf8))
+    let path = try folder.write("rows.csv", Array("old".utf8))
+    #expect(try rooftree("validate", table, "--rows", path).status == 65)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "old")
+  }
+
+  @Test func linksAndPipesStayWhatTheyAre() throws {
+    let folder = try TemporaryFolder()
+    let table = "notebooks-data/measurements/h200/dp_nvlink.csv"
+    let target = try folder.write("target.csv", Array("old".utf8))
+    let link = folder.path + "/link.csv"
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
+    #expect(try rooftree("validate", table, "--rows", link).status == 0)
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == target)
+    #expect(try String(contentsOfFile: target, encoding: .utf8).hasPrefix("table,line,"))
+    let pipe = folder.path + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let script = "head -1 '\(pipe)' & '\(Command.rooftree)' validate \(table) --rows '\(pipe)' > /dev/null; wait"
+    let result = try Command.run("/bin/sh", ["-c", script])
+    #expect(result.output == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n")
+    var info = stat()
+    #expect(lstat(pipe, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO)
+  }
+
+  @Test func folderInTheWay() throws {
+    let folder = try TemporaryFolder()
+    let result = try rooftree(
+      "validate", "notebooks-data/measurements/h200/dp_nvlink.csv", "--rows", folder.path)
+    #expect(result.status == 74)
+    #expect(result.errors == "error: \(folder.path): cannot be written: Is a directory\n")
+    let file = try folder.write("file", [])
+    let below = try rooftree(
+      "validate", "notebooks-data/measurements/h200/dp_nvlink.csv", "--rows", file + "/rows.csv")
+    #expect(below.status == 74)
+    #expect(below.errors == "error: \(file): cannot be written: the folder cannot be made\n")
+  }
+}
+
+@Suite struct OutputTests {
+  /// `rooftree list | head -1` ends without a word, whether or not the signal of the broken pipe is ignored.
+  @Test(arguments: ["", "trap '' PIPE; "])
+  func closedOutput(prefix: String) throws {
+    let result = try Command.run(
+      "/bin/sh", ["-c", "\(prefix)( '\(Command.rooftree)' validate --json notebooks-data/measurements/h200/*.csv ) | head -1"])
+    #expect(result.output == "[\n")
+    #expect(result.errors == "")
+    #expect(result.status == 0)
+  }
+
+  @Test func fullDeviceIsNamed() throws {
+    let result = try Command.run("/bin/sh", ["-c", "'\(Command.rooftree)' list > /dev/full"])
+    #expect(result.status == 74)
+    #expect(result.errors == "error: standard output: cannot be written: No space left on device\n")
+  }
+
+  /// The catalogue is found by --models, by ROOFTREE_MODELS, in the folders above, and beside the program.
+  @Test func catalogueIsFound() throws {
+    let folder = try TemporaryFolder()
+    let elsewhere = try Command.run(Command.rooftree, ["list", "scenarios"], in: folder.path)
+    #expect(elsewhere.status == 0)
+    #expect(elsewhere.output.contains("getting-started"))
+    try folder.write("models/hardware/mine.yaml", Array("name: mine\ntitle: Only this one\n".utf8))
+    try folder.write("deep/below/note", [])
+    let above = try Command.run(Command.rooftree, ["list"], in: folder.path + "/deep/below")
+    #expect(above.output.contains("Only this one") && !above.output.contains("getting-started"))
+    let variable = try Command.run(
+      Command.rooftree, ["list"], in: "/", environment: ["ROOFTREE_MODELS": folder.path + "/models"])
+    #expect(variable.output.contains("Only this one"))
+    let option = try Command.run(
+      Command.rooftree, ["list", "--models", Repository.models], in: "/",
+      environment: ["ROOFTREE_MODELS": folder.path + "/models"])
+    #expect(option.output.contains("getting-started") && !option.output.contains("Only this one"))
+  }
+}

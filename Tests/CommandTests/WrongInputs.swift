@@ -1,0 +1,1048 @@
+// Every case is a slip that people make: what is changed in a set of good files, how the command is called, and
+// the whole of what it must say. Statuses: 65 for bad data, 64 for misuse of the command.
+
+extension WrongInput {
+  static let all = files + keys + quantities + contradictions + names + calibrations + tables + misuse
+
+  /// Files that are no YAML, or no files.
+  static let files: [WrongInput] = [
+    WrongInput(
+      "unclosed bracket",
+      .whole("scenario.yaml", "name: [a, b\nworkload: c\n"), .estimate,
+      """
+      scenario.yaml:2:9: error: did not find expected ',' or ']'
+      """),
+    WrongInput(
+      "colon in a plain text",
+      .whole("scenario.yaml", "name: a: b\n"), .estimate,
+      """
+      scenario.yaml:1:8: error: mapping values are not allowed in this context
+      """),
+    WrongInput(
+      "tab as indentation",
+      .whole("scenario.yaml", "run:\n\tpass: training\n"), .estimate,
+      """
+      scenario.yaml:2:1: error: a tab; YAML is indented with spaces
+      """),
+    WrongInput(
+      "unclosed quote",
+      .whole("scenario.yaml", "name: \"a\nworkload: b\n"), .estimate,
+      """
+      scenario.yaml:3:1: error: found unexpected end of stream
+      """),
+    WrongInput(
+      "two documents",
+      .whole("scenario.yaml", "name: a\n---\nname: b\n"), .estimate,
+      """
+      scenario.yaml:2:1: error: a second document begins; expected one
+      """),
+    WrongInput(
+      "undefined alias",
+      .whole("scenario.yaml", "name: *a\n"), .estimate,
+      """
+      scenario.yaml:1:7: error: found undefined alias
+      """),
+    WrongInput(
+      "empty file",
+      .whole("scenario.yaml", ""), .estimate,
+      """
+      scenario.yaml: error: is empty; expected a mapping
+      """),
+    WrongInput(
+      "comments only",
+      .whole("scenario.yaml", "# nothing\n# here\n"), .estimate,
+      """
+      scenario.yaml: error: is empty; expected a mapping
+      """),
+    WrongInput(
+      "NUL byte",
+      .whole("scenario.yaml", "name: a\0b\n"), .estimate,
+      """
+      scenario.yaml:1:8: error: a NUL byte is not allowed
+      """),
+    WrongInput(
+      "not UTF-8",
+      .bytes("scenario.yaml", [0x6e, 0x61, 0x6d, 0x65, 0x3a, 0x20, 0x63, 0x61, 0x66, 0xe9, 0x0a]),
+      .estimate,
+      """
+      scenario.yaml: error: byte 9 is not UTF-8; expected text in UTF-8
+      """),
+    WrongInput(
+      "UTF-16",
+      .bytes("scenario.yaml", [0xff, 0xfe, 0x6e, 0x00, 0x61, 0x00, 0x6d, 0x00, 0x65, 0x00, 0x3a, 0x00, 0x20, 0x00, 0x61, 0x00, 0x0a, 0x00]),
+      .estimate,
+      """
+      scenario.yaml: error: byte 0 is not UTF-8; expected text in UTF-8
+      """),
+    WrongInput(
+      "a list instead of a mapping",
+      .whole("scenario.yaml", "- a\n- b\n"), .estimate,
+      """
+      scenario.yaml:1:1: error: the file is a list; expected a mapping
+      """),
+    WrongInput(
+      "a word instead of a mapping",
+      .whole("scenario.yaml", "hello\n"), .estimate,
+      """
+      scenario.yaml:1:1: error: the file is 'hello'; expected a mapping
+      """),
+    WrongInput(
+      "brackets without end",
+      .whole("scenario.yaml", String(repeating: "[", count: 300)), .estimate,
+      """
+      scenario.yaml:1:257: error: nested more than 64 deep
+      """),
+    WrongInput(
+      "mapping as a key",
+      .whole("scenario.yaml", "{a: 1}: b\n"), .estimate,
+      """
+      scenario.yaml:1:1: error: 'key' is a mapping; expected a word
+      """),
+    WrongInput(
+      "duplicate key",
+      .edit("scenario.yaml", "  micro_batch: 2\n", "  micro_batch: 2\n  micro_batch: 4\n"), .estimate,
+      """
+      scenario.yaml:8:3: error: the key 'micro_batch' is there twice
+      """),
+    WrongInput(
+      "duplicate key in the device",
+      .edit("device.yaml", "  l2:\n", "  hbm:\n"), .estimate,
+      """
+      ./device.yaml:19:3: error: the key 'hbm' is there twice
+      """),
+    WrongInput(
+      "missing file",
+      .nothing, .words(["estimate", "no.yaml"]),
+      """
+      no.yaml: error: cannot be read: No such file or directory
+      """),
+    WrongInput(
+      "a directory",
+      .nothing, .words(["estimate", "./"]),
+      """
+      ./: error: is a directory; expected a file
+      """),
+    WrongInput(
+      "huge file",
+      .hollow("scenario.yaml", 100_000_000), .estimate,
+      """
+      scenario.yaml: error: has 100000000 bytes; expected at most 16777216
+      """),
+    WrongInput(
+      "missing file behind a key",
+      .edit("scenario.yaml", "./workload.yaml", "./wrkload.yaml"), .estimate,
+      """
+      ./wrkload.yaml: error: cannot be read: No such file or directory
+      """),
+    WrongInput(
+      "a directory behind a key",
+      .edit("scenario.yaml", "./device.yaml", "./"), .estimate,
+      """
+      ./: error: is a directory; expected a file
+      """),
+  ]
+
+  /// Keys, kinds of value and words.
+  static let keys: [WrongInput] = [
+    WrongInput(
+      "unknown key with a near one",
+      .edit("scenario.yaml", "micro_batch", "micro_bach"), .estimate,
+      """
+      scenario.yaml:7:3: error: unknown key 'micro_bach' in 'run'; did you mean 'micro_batch'?
+      """),
+    WrongInput(
+      "unknown key without a near one",
+      .edit("scenario.yaml", "run:\n", "run:\n  colour: blue\n"), .estimate,
+      """
+      scenario.yaml:6:3: error: unknown key 'colour' in 'run'; known keys: pass, micro_batch, \
+      sequence, datatype, causal, optimizer
+      """),
+    WrongInput(
+      "unknown key at the top",
+      .edit("scenario.yaml", "run:\n", "colour: blue\nrun:\n"), .estimate,
+      """
+      scenario.yaml:5:1: error: unknown key 'colour' in the file; known keys: name, title, note, \
+      workload, hardware, calibration, run, parallelism
+      """),
+    WrongInput(
+      "unknown key of a device",
+      .edit("device.yaml", "    technology: SRAM\n", "    technology: SRAM\n    bandwith: 1 GB/s\n"),
+      .estimate,
+      """
+      ./device.yaml:21:5: error: unknown key 'bandwith' in 'memory.l2'; did you mean 'bandwidth'?
+      """),
+    WrongInput(
+      "unknown key beside a value",
+      .edit("device.yaml", "{value: 2 TB/s, ", "{value: 2 TB/s, sorce: x, "), .estimate,
+      """
+      ./device.yaml:18:32: error: unknown key 'sorce' in 'memory.hbm.bandwidth'; did you mean \
+      'source'?
+      """),
+    WrongInput(
+      "missing key",
+      .edit("scenario.yaml", "workload: ./workload.yaml\n", ""), .estimate,
+      """
+      scenario.yaml:1:1: error: the file lacks the key 'workload'
+      """),
+    WrongInput(
+      "missing key of the shape",
+      .edit("workload.yaml", "  heads: 16\n", ""), .estimate,
+      """
+      ./workload.yaml:5:3: error: 'shape' lacks the key 'heads'
+      """),
+    WrongInput(
+      "missing unit of the device",
+      .edit("device.yaml", "  unit: core\n", ""), .estimate,
+      """
+      ./device.yaml:8:3: error: 'compute' lacks the key 'unit'
+      """),
+    WrongInput(
+      "a value without a source",
+      .edit(
+        "device.yaml", "{value: 2 TB/s, kind: published, source: sheet}",
+        "{value: 2 TB/s, kind: published}"),
+      .estimate,
+      """
+      ./device.yaml:18:16: error: 'memory.hbm.bandwidth' lacks the key 'source'
+      """),
+    WrongInput(
+      "a bare value",
+      .edit("device.yaml", "{value: 2 TB/s, kind: published, source: sheet}", "2 TB/s"), .estimate,
+      """
+      ./device.yaml:18:16: error: 'memory.hbm.bandwidth' is '2 TB/s'; expected a mapping
+      """),
+    WrongInput(
+      "missing provenance",
+      .edit("workload.yaml", "provenance: {kind: measured, source: \"made up for tests\"}\n", ""),
+      .estimate,
+      """
+      ./workload.yaml:1:1: error: the file lacks the key 'provenance'
+      """),
+    WrongInput(
+      "no memory",
+      .edit("device.yaml", "memory:\n", "memory: {}\nolder:\n"), .estimate,
+      """
+      ./device.yaml:14:9: error: 'memory' is empty; expected at least one memory level
+      """),
+    WrongInput(
+      "a list for a mapping",
+      .edit(
+        "scenario.yaml", "run:\n  pass: training\n  micro_batch: 2\n  datatype: bf16\n",
+        "run: [training, 2]\n"),
+      .estimate,
+      """
+      scenario.yaml:5:6: error: 'run' is a list; expected a mapping
+      """),
+    WrongInput(
+      "a mapping for a number",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: {value: 2}"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is a mapping; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a word for a number",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: two"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is 'two'; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "nothing for a number",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch:"), .estimate,
+      """
+      scenario.yaml:7:15: error: 'run.micro_batch' is empty; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a fraction for a count",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 2.5"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is '2.5'; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a negative count",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: -2"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is '-2'; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a count of zero",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 0"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is '0'; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a count that is too large",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 5e9"), .estimate,
+      """
+      scenario.yaml:7:16: error: 'run.micro_batch' is '5e9'; expected a whole number from 1 to \
+      1000000000
+      """),
+    WrongInput(
+      "a count beyond all integers",
+      .edit("workload.yaml", "layers: 4", "layers: 99999999999999999999"), .estimate,
+      """
+      ./workload.yaml:5:11: error: 'shape.layers' is '99999999999999999999'; expected a whole \
+      number from 1 to 100000
+      """),
+    WrongInput(
+      "a number for true or false",
+      .edit("scenario.yaml", "  pass: training\n", "  pass: training\n  causal: 1\n"), .estimate,
+      """
+      scenario.yaml:7:11: error: 'run.causal' is '1'; expected true or false
+      """),
+    WrongInput(
+      "a list for a name",
+      .edit("scenario.yaml", "./device.yaml", "[a, b]"), .estimate,
+      """
+      scenario.yaml:3:11: error: 'hardware' is a list; expected the name of a hardware, a path or a \
+      mapping
+      """),
+    WrongInput(
+      "wrong word with a near one",
+      .edit("scenario.yaml", "pass: training", "pass: trainig"), .estimate,
+      """
+      scenario.yaml:6:9: error: 'run.pass' is 'trainig'; did you mean 'training'?
+      """),
+    WrongInput(
+      "wrong word without a near one",
+      .edit("scenario.yaml", "pass: training", "pass: dancing"), .estimate,
+      """
+      scenario.yaml:6:9: error: 'run.pass' is 'dancing'; expected one of forward, training
+      """),
+    WrongInput(
+      "unknown data type",
+      .edit("scenario.yaml", "datatype: bf16", "datatype: bfloat16"), .estimate,
+      """
+      scenario.yaml:8:13: error: 'run.datatype' is 'bfloat16'; expected one of fp64, fp32, tf32, \
+      fp16, bf16, fp8, fp4, int64, int32, int8
+      """),
+    WrongInput(
+      "unknown data type of a rate",
+      .edit("device.yaml", "    fp32: {", "    fp33: {"), .estimate,
+      """
+      ./device.yaml:13:5: error: unknown key 'fp33' in 'compute.rates'; did you mean 'fp32'?
+      """),
+    WrongInput(
+      "unknown kind of source",
+      .edit("device.yaml", "{value: 1 GHz, kind: published", "{value: 1 GHz, kind: guessed"), .estimate,
+      """
+      ./device.yaml:10:31: error: 'compute.clock.kind' is 'guessed'; expected one of measured, \
+      published, fitted, recalled, assumed
+      """),
+    WrongInput(
+      "unknown topology",
+      .edit("device.yaml", "topology: switch", "topology: star"), .estimate,
+      """
+      ./device.yaml:31:15: error: 'links.node.topology' is 'star'; expected one of switch, ring, \
+      mesh, host, rails, torus
+      """),
+    WrongInput(
+      "unknown kind of workload",
+      .edit("workload.yaml", "kind: transformer", "kind: tranformer"), .estimate,
+      """
+      ./workload.yaml:3:7: error: 'kind' is 'tranformer'; did you mean 'transformer'?
+      """),
+    WrongInput(
+      "unknown optimizer",
+      .edit("scenario.yaml", "  datatype: bf16\n", "  datatype: bf16\n  optimizer: adam\n"), .estimate,
+      """
+      scenario.yaml:9:14: error: 'run.optimizer' is 'adam'; did you mean 'adamw'?
+      """),
+  ]
+
+  /// Quantities.
+  static let quantities: [WrongInput] = [
+    WrongInput(
+      "wrong case in a unit",
+      .edit("device.yaml", "value: 2 TB/s", "value: 2 tb/s"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2 tb/s': the unit 'tb/s' is not \
+      known; did you mean 'Tb/s' or 'TB/s'?
+      """),
+    WrongInput(
+      "unknown unit",
+      .edit("device.yaml", "value: 2 TB/s", "value: 2 furlongs"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2 furlongs': the unit 'furlongs' \
+      is not known; expected a data rate
+      """),
+    WrongInput(
+      "unit of another dimension",
+      .edit("device.yaml", "value: 2 TB/s", "value: 2 TB"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2 TB': 'TB' measures an amount \
+      of data; expected a data rate
+      """),
+    WrongInput(
+      "a time for a rate",
+      .edit("device.yaml", "value: 2 TB/s", "value: 2 us"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2 us': 'us' measures a time; \
+      expected a data rate
+      """),
+    WrongInput(
+      "missing unit",
+      .edit("device.yaml", "value: 2 TB/s", "value: 2"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2', without a unit; expected a \
+      data rate, for example in GB/s or TB/s
+      """),
+    WrongInput(
+      "a unit on a plain number",
+      .edit("device.yaml", "{value: 100, ", "{value: 100 GHz, "), .estimate,
+      """
+      ./device.yaml:9:18: error: 'compute.units.value' is '100 GHz': 'GHz' measures a frequency; \
+      expected a plain number
+      """),
+    WrongInput(
+      "not a number",
+      .edit("device.yaml", "value: 2 TB/s", "value: fast"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is 'fast'; expected a data rate, a \
+      number with a unit
+      """),
+    WrongInput(
+      "negative quantity",
+      .edit("device.yaml", "value: 2 TB/s", "value: -2 TB/s"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '-2 TB/s'; expected a data rate \
+      above zero
+      """),
+    WrongInput(
+      "zero quantity",
+      .edit("device.yaml", "value: 2 TB/s", "value: 0 TB/s"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '0 TB/s'; expected a data rate \
+      above zero
+      """),
+    WrongInput(
+      "infinity",
+      .edit("device.yaml", "value: 2 TB/s", "value: .inf"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '.inf'; expected a finite number
+      """),
+    WrongInput(
+      "not a number as YAML writes it",
+      .edit("device.yaml", "value: 2 TB/s", "value: .nan"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '.nan'; expected a finite number
+      """),
+    WrongInput(
+      "beyond the range of numbers",
+      .edit("device.yaml", "value: 2 TB/s", "value: 1e999 TB/s"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '1e999 TB/s'; expected a finite \
+      number
+      """),
+    WrongInput(
+      "beyond the range with its prefix",
+      .edit("device.yaml", "value: 2 TB/s", "value: 1e300 TB/s"), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '1e300 TB/s'; expected a finite \
+      number
+      """),
+    WrongInput(
+      "a decimal comma",
+      .edit("device.yaml", "value: 2 TB/s", "value: \"2,5 TB/s\""), .estimate,
+      """
+      ./device.yaml:18:24: error: 'memory.hbm.bandwidth.value' is '2,5 TB/s': the unit ',5 TB/s' is \
+      not known; expected a data rate
+      """),
+    WrongInput(
+      "value outside its interval",
+      .edit("device.yaml", "low: 4 TB/s, high: 8 TB/s", "low: 7 TB/s, high: 8 TB/s"), .estimate,
+      """
+      ./device.yaml:22:24: error: 'memory.l2.bandwidth': the value 6.00 TB/s is not between low \
+      7.00 TB/s and high 8.00 TB/s
+      """),
+    WrongInput(
+      "interval without an upper end",
+      .edit("device.yaml", "low: 4 TB/s, high: 8 TB/s", "low: 4 TB/s"), .estimate,
+      """
+      ./device.yaml:22:16: error: 'memory.l2.bandwidth' lacks the key 'high'
+      """),
+    WrongInput(
+      "assumed without an interval",
+      .edit("device.yaml", "low: 4 TB/s, high: 8 TB/s, ", ""), .estimate,
+      """
+      ./device.yaml:22:16: error: 'memory.l2.bandwidth' is assumed, so it needs an interval: the \
+      keys low and high
+      """),
+    WrongInput(
+      "idle above the limit",
+      .edit("device.yaml", "value: 50 W", "value: 500 W"), .estimate,
+      """
+      ./device.yaml:26:3: error: 'power': idle 500 W is above the limit 400 W
+      """),
+  ]
+
+  /// Contradictions.
+  static let contradictions: [WrongInput] = [
+    WrongInput(
+      "degree that does not divide the heads",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 3"), .estimate,
+      """
+      scenario.yaml:10:11: error: 'parallelism.tensor' is 3, which does not divide the 16 heads of \
+      test-model
+      """),
+    WrongInput(
+      "degree that does not divide the feed-forward part",
+      .edit("workload.yaml", "  heads: 16\n", "  heads: 16\n  feed_forward: 4098\n"), .estimate,
+      """
+      scenario.yaml:10:11: error: 'parallelism.tensor' is 4, which does not divide the 4098 \
+      feed-forward columns of test-model
+      """),
+    WrongInput(
+      "more devices than the network joins",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 16"), .estimate,
+      """
+      scenario.yaml:10:11: error: 'parallelism.tensor' is 16, but no network of test-gpu joins so \
+      many devices
+      """),
+    WrongInput(
+      "heads that do not divide the hidden size",
+      .edit("workload.yaml", "heads: 16", "heads: 12"), .estimate,
+      """
+      ./workload.yaml:5:3: error: hidden 1024 is not divisible by 12 heads; give head_size if that \
+      is meant
+      """),
+    WrongInput(
+      "key-value heads that do not divide the heads",
+      .edit("workload.yaml", "heads: 16", "heads: 16\n  key_value_heads: 3"), .estimate,
+      """
+      ./workload.yaml:5:3: error: 16 heads cannot share 3 key-value heads evenly
+      """),
+    WrongInput(
+      "a data type without a rate",
+      .edit("scenario.yaml", "datatype: bf16", "datatype: fp64"), .estimate,
+      """
+      scenario.yaml:3:11: error: 'test-gpu' has no rate for fp64
+      """),
+    WrongInput(
+      "an optimizer in a forward pass",
+      .edit("scenario.yaml", "pass: training", "pass: forward\n  optimizer: sgd"), .estimate,
+      """
+      scenario.yaml:1:1: error: 'run.optimizer' is sgd, but a forward pass updates no weights
+      """),
+    WrongInput(
+      "memory that computes",
+      .edit("device.yaml", "kind: gpu", "kind: pim"), .estimate,
+      """
+      scenario.yaml:3:11: error: 'test-gpu' is memory that computes; its models are not there yet: \
+      a gpu or cpu is expected
+      """),
+    WrongInput(
+      "operators over several devices",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gemm, m: 8, n: 8, k: 8, datatype: bf16}\n"),
+      .estimate,
+      """
+      scenario.yaml:10:11: error: 'parallelism.tensor' is 4, but a list of operators runs on one \
+      device
+      """),
+    WrongInput(
+      "unknown operator",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gem, m: 8, n: 8, k: 8, datatype: bf16}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:10: error: 'operators[0].op' is 'gem'; did you mean 'gemm' or 'gemv'?
+      """),
+    WrongInput(
+      "no operators",
+      .whole("workload.yaml", "name: x\ntitle: x\nkind: operators\noperators: []\n"), .estimate,
+      """
+      ./workload.yaml:1:1: error: 'operators' is empty; expected at least one operator
+      """),
+    WrongInput(
+      "an operator without its size",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gemm, m: 8, n: 8, datatype: bf16}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:5: error: 'operators[0]' lacks the key 'k'
+      """),
+    WrongInput(
+      "a model with experts",
+      .whole("workload.yaml", "{\"model_type\": \"mixtral\", \"num_local_experts\": 8}\n"), .estimate,
+      """
+      ./workload.yaml:1:48: error: 'num_local_experts': models with experts are not modelled yet; a \
+      dense model is expected
+      """),
+    WrongInput(
+      "a config.json without its keys",
+      .whole("workload.yaml", "{\"model_type\": \"llama\"}\n"), .estimate,
+      """
+      ./workload.yaml:1:1: error: the file lacks the key 'num_hidden_layers'
+      """),
+  ]
+
+  /// Names and changes.
+  static let names: [WrongInput] = [
+    WrongInput(
+      "unknown hardware",
+      .edit("scenario.yaml", "./device.yaml", "nvidia-h20"), .estimate,
+      """
+      scenario.yaml:3:11: error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "unknown workload",
+      .edit("scenario.yaml", "./workload.yaml", "gpt3-176b"), .estimate,
+      """
+      scenario.yaml:2:11: error: there is no workload 'gpt3-176b'; did you mean 'gpt3-175b'?
+      """),
+    WrongInput(
+      "unknown calibration",
+      .edit("scenario.yaml", "calibration: none", "calibration: nvidia-h20"), .estimate,
+      """
+      scenario.yaml:4:14: error: there is no calibration 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "unknown scenario",
+      .nothing, .words(["estimate", "geting-started"]),
+      """
+      error: there is no scenario 'geting-started'; did you mean 'getting-started'?
+      """),
+    WrongInput(
+      "unknown entry",
+      .nothing, .words(["show", "nvidia-h20"]),
+      """
+      {models}: error: there is no entry 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "extends itself",
+      .edit("device.yaml", "name: test-gpu\n", "name: test-gpu\nextends: ./device.yaml\n"), .estimate,
+      """
+      ./device.yaml:2:10: error: './device.yaml' extends itself: ./device.yaml, ./device.yaml
+      """),
+    WrongInput(
+      "extends an unknown device",
+      .edit("device.yaml", "name: test-gpu\n", "name: test-gpu\nextends: nvidia-h20\n"), .estimate,
+      """
+      ./device.yaml:2:10: error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "extends a list",
+      .edit("device.yaml", "name: test-gpu\n", "name: test-gpu\nextends: [a]\n"), .estimate,
+      """
+      ./device.yaml:2:10: error: 'extends' is a list; expected the name of a device
+      """),
+    WrongInput(
+      "change without a value",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "run.micro_batch"]),
+      """
+      --set: error: '--set' is 'run.micro_batch'; expected KEY=VALUE, as run.micro_batch=4
+      """),
+    WrongInput(
+      "change without a key",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "=4"]),
+      """
+      --set: error: '--set' is '=4'; expected KEY=VALUE, as run.micro_batch=4
+      """),
+    WrongInput(
+      "change of an unknown key",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "run.micro_bach=4"]),
+      """
+      --set run.micro_bach=4: error: unknown key 'micro_bach' in 'run'; did you mean 'micro_batch'?
+      """),
+    WrongInput(
+      "change to a wrong value",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "run.micro_batch=many"]),
+      """
+      --set run.micro_batch=many: error: 'run.micro_batch' is 'many'; expected a whole number from \
+      1 to 1000000000
+      """),
+    WrongInput(
+      "change that is no YAML",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "run.micro_batch=[4"]),
+      """
+      --set run.micro_batch=[4: error: did not find expected ',' or ']'
+      """),
+    WrongInput(
+      "change to an unknown name",
+      .nothing, .words(["estimate", "scenario.yaml", "--set", "hardware=nvidia-b20"]),
+      """
+      --set hardware=nvidia-b20: error: there is no hardware 'nvidia-b20'; did you mean \
+      'nvidia-b200'?
+      """),
+  ]
+
+  /// Calibrations.
+  static let calibrations: [WrongInput] = [
+    WrongInput(
+      "unknown form",
+      .calibration("forms:\n  gem: {}\n"), .estimate,
+      """
+      ./calibration.yaml:5:3: error: unknown key 'gem' in 'forms'; did you mean 'gemm'?
+      """),
+    WrongInput(
+      "calibration without rows",
+      .calibration("forms:\n  gemm:\n    spread: 0.1\n"), .estimate,
+      """
+      ./calibration.yaml:6:5: error: 'forms.gemm' lacks the key 'rows'
+      """),
+    WrongInput(
+      "domain the wrong way round",
+      .calibration(
+        "forms:\n"
+          + "  gemm:\n"
+          + "    rows: 4\n"
+          + "    spread: 0.1\n"
+          + "    domain: [5, 1]\n"
+          + "    constants: {}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:6:5: error: 'forms.gemm.domain' needs the least and the most work
+      """),
+    WrongInput(
+      "curve of different lengths",
+      .calibration(
+        "collectives:\n"
+          + "  spread: 0.1\n"
+          + "  curves:\n"
+          + "    - {kind: all_reduce, ranks: 2, bytes: [1, 2], microseconds: [1]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:7:7: error: 'collectives.curves[0]' has 2 sizes and 1 times
+      """),
+    WrongInput(
+      "a curve twice",
+      .calibration(
+        "collectives:\n"
+          + "  spread: 0.1\n"
+          + "  curves:\n"
+          + "    - {kind: all_reduce, ranks: 2, bytes: [1], microseconds: [1]}\n"
+          + "    - {kind: all_reduce, ranks: 2, bytes: [1], microseconds: [1]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:8:7: error: the key 'all_reduce over 2 ranks' is there twice
+      """),
+    WrongInput(
+      "a size twice",
+      .calibration(
+        "collectives:\n"
+          + "  spread: 0.1\n"
+          + "  curves:\n"
+          + "    - {kind: all_reduce, ranks: 2, bytes: [1, 1], microseconds: [1, 2]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:7:7: error: 'collectives.curves[0]' has a size twice
+      """),
+    WrongInput(
+      "a size of zero",
+      .calibration(
+        "collectives:\n"
+          + "  spread: 0.1\n"
+          + "  curves:\n"
+          + "    - {kind: all_reduce, ranks: 2, bytes: [0], microseconds: [1]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:7:44: error: 'collectives.curves[0].bytes' is '0'; expected a number from \
+      1.00e-6 to 1.00e18
+      """),
+    WrongInput(
+      "a spread that is negative",
+      .calibration("collectives:\n  spread: -1\n"), .estimate,
+      """
+      ./calibration.yaml:5:11: error: 'collectives.spread' is '-1'; expected a number from 0 to 10.0
+      """),
+    WrongInput(
+      "a calibration that extends itself",
+      .calibration("extends: ./calibration.yaml\n"), .estimate,
+      """
+      ./calibration.yaml:4:10: error: './calibration.yaml' extends itself: ./calibration.yaml, \
+      ./calibration.yaml
+      """),
+    WrongInput(
+      "a kind of collective that is none",
+      .calibration(
+        "collectives:\n"
+          + "  spread: 0.1\n"
+          + "  curves:\n"
+          + "    - {kind: all_reduse, ranks: 2, bytes: [1], microseconds: [1]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:7:14: error: 'collectives.curves[0].kind' is 'all_reduse'; did you mean \
+      'all_reduce'?
+      """),
+  ]
+
+  /// Tables.
+  static let tables: [WrongInput] = [
+    WrongInput(
+      "empty table",
+      .whole("operators.csv", ""), .validate("operators.csv"),
+      """
+      operators.csv: error: is empty; expected a table with a header
+      """),
+    WrongInput(
+      "unknown table",
+      .whole("operators.csv", "a,b,c\n1,2,3\n"), .validate("operators.csv"),
+      """
+      operators.csv:1:1: error: no known table has the columns a,b,c
+      """),
+    WrongInput(
+      "missing column",
+      .whole("operators.csv", "suite,op,dtype,params\na,gemm,bf16,m=1\n"), .validate("operators.csv"),
+      """
+      operators.csv:1:1: error: the table lacks the column 'median_us'; it has suite, op, dtype, \
+      params
+      """),
+    WrongInput(
+      "row with a field too many",
+      .edit("operators.csv", "t=512;h=1024,3.5", "t=512;h=1024,3.5,7"), .validate("operators.csv"),
+      """
+      operators.csv:3:1: error: the row has 6 fields; expected 5 as in the header
+      """),
+    WrongInput(
+      "row that is cut",
+      .edit("operators.csv", ",3.5", ""), .validate("operators.csv"),
+      """
+      operators.csv:3:1: error: the row has 4 fields; expected 5 as in the header
+      """),
+    WrongInput(
+      "column twice",
+      .edit("operators.csv", "suite,op", "op,op"), .validate("operators.csv"),
+      """
+      operators.csv:1:1: error: the key 'op' is there twice
+      """),
+    WrongInput(
+      "unclosed quote in a table",
+      .edit("operators.csv", "t=512", "\"t=512"), .validate("operators.csv"),
+      """
+      operators.csv:3:1: error: a quoted field is not closed
+      """),
+    WrongInput(
+      "negative time",
+      .edit("operators.csv", "7.5", "-7.5"), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is '-7.5'; expected at least 0
+      """),
+    WrongInput(
+      "zero time",
+      .edit("operators.csv", "7.5", "0"), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is '0'; expected a number above zero
+      """),
+    WrongInput(
+      "time that is not a number",
+      .edit("operators.csv", "7.5", "nan"), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is 'nan'; expected a finite number
+      """),
+    WrongInput(
+      "infinite time",
+      .edit("operators.csv", "7.5", "inf"), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is 'inf'; expected a finite number
+      """),
+    WrongInput(
+      "empty time",
+      .edit("operators.csv", "7.5", ""), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is empty; expected a finite number
+      """),
+    WrongInput(
+      "word for a time",
+      .edit("operators.csv", "7.5", "fast"), .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'median_us' is 'fast'; expected a finite number
+      """),
+    WrongInput(
+      "unknown data type in a table",
+      .edit("operators.csv", "gemm,bf16", "gemm,bf17"), .validate("operators.csv"),
+      """
+      operators.csv:2:8: error: 'dtype' is 'bf17'; did you mean 'bf16'?
+      """),
+    WrongInput(
+      "unknown operator in a table",
+      .edit("operators.csv", "layernorm,", "layernom,"), .validate("operators.csv"),
+      """
+      operators.csv:3:3: error: 'op' is 'layernom'; did you mean 'layernorm'?
+      """),
+    WrongInput(
+      "unknown layout",
+      .edit("operators.csv", "layout=NT", "layout=NX"), .validate("operators.csv"),
+      """
+      operators.csv:2:13: error: 'layout' is 'NX'; did you mean 'NT' or 'NN'?
+      """),
+    WrongInput(
+      "parameter without a value",
+      .edit("operators.csv", "m=512;", "m;"), .validate("operators.csv"),
+      """
+      operators.csv:2:13: error: 'params' is 'm;n=512;k=512;layout=NT;batch=1'; expected \
+      key=value;key=value
+      """),
+    WrongInput(
+      "missing parameter",
+      .edit("operators.csv", "k=512;", ""), .validate("operators.csv"),
+      """
+      operators.csv:2:13: error: 'params' lacks the key 'k'
+      """),
+    WrongInput(
+      "negative parameter",
+      .edit("operators.csv", "m=512", "m=-512"), .validate("operators.csv"),
+      """
+      operators.csv:2:13: error: 'm' is '-512'; expected a number above zero
+      """),
+    WrongInput(
+      "unknown collective",
+      .edit("collectives.csv", "all_reduce", "all_reduse"), .validate("collectives.csv"),
+      """
+      collectives.csv:2:1: error: 'op' is 'all_reduse'; did you mean 'all_reduce'?
+      """),
+    WrongInput(
+      "fractional number of ranks",
+      .edit("collectives.csv", "all_reduce,4", "all_reduce,4.5"), .validate("collectives.csv"),
+      """
+      collectives.csv:2:12: error: 'ranks' is '4.5'; expected a whole number
+      """),
+    WrongInput(
+      "no ranks",
+      .edit("collectives.csv", "all_reduce,4", "all_reduce,0"), .validate("collectives.csv"),
+      """
+      collectives.csv:2:12: error: 'ranks' is '0'; expected at least 1
+      """),
+    WrongInput(
+      "too many ranks",
+      .edit("collectives.csv", "all_reduce,4", "all_reduce,5000000"), .validate("collectives.csv"),
+      """
+      collectives.csv:2:12: error: 'ranks' is '5000000'; expected at most 1000000
+      """),
+    WrongInput(
+      "zero layers",
+      .edit("layers.csv", ",4,4,2295", ",4,0,2295"), .validate("layers.csv"),
+      """
+      layers.csv:2:18: error: 'layers' is '0'; expected a number above zero
+      """),
+    WrongInput(
+      "missing table",
+      .nothing, .words(["validate", "no.csv"]),
+      """
+      no.csv: error: cannot be read: No such file or directory
+      """),
+    WrongInput(
+      "a directory for a table",
+      .nothing, .words(["validate", "./"]),
+      """
+      ./: error: is a directory; expected a file
+      """),
+    WrongInput(
+      "unknown device for a table",
+      .nothing, .words(["validate", "operators.csv", "--hardware", "nvidia-h20"]),
+      """
+      error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "unknown calibration for a table",
+      .nothing,
+      .words(["validate", "operators.csv", "--hardware", "nvidia-h200", "--calibration", "nvidia-h20"]),
+      """
+      error: there is no calibration 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "calibrating an unknown device",
+      .nothing, .words(["calibrate", "--hardware", "nvidia-h20", "--table", "operators.csv"]),
+      """
+      error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "calibrating from too few rows",
+      .nothing, .words(["calibrate", "--hardware", "./device.yaml", "--table", "operators.csv"]),
+      """
+      operators.csv: error: no form has enough rows to be fitted
+      """),
+    WrongInput(
+      "models without hardware",
+      .nothing, .words(["estimate", "scenario.yaml", "--models", "/"]),
+      """
+      /: error: cannot be read: it has no folder hardware
+      """),
+  ]
+
+  /// Misuse.
+  static let misuse: [WrongInput] = [
+    WrongInput(
+      "unknown option",
+      .nothing, .words(["estimate", "scenario.yaml", "--jsn"]),
+      """
+      Error: Unknown option '--jsn'. Did you mean '--json'?
+      Usage: rooftree estimate <scenario> [--set <key=value> ...] [--depth <levels>] [--json] \
+      [--models <folder>]
+        See 'rooftree estimate --help' for more information.
+      """),
+    WrongInput(
+      "unknown verb",
+      .nothing, .words(["estimat"]),
+      """
+      Error: Unexpected argument 'estimat'
+      Usage: rooftree <subcommand>
+        See 'rooftree --help' for more information.
+      """),
+    WrongInput(
+      "missing argument",
+      .nothing, .words(["estimate"]),
+      """
+      Error: Missing expected argument '<scenario>'
+      Help:  <scenario>  The scenario.
+      Usage: rooftree estimate <scenario> [--set <key=value> ...] [--depth <levels>] [--json] \
+      [--models <folder>]
+        See 'rooftree estimate --help' for more information.
+      """),
+    WrongInput(
+      "depth out of range",
+      .nothing, .words(["estimate", "scenario.yaml", "--depth", "0"]),
+      """
+      Error: --depth is 0; expected 1 to 16
+      Usage: rooftree estimate <scenario> [--set <key=value> ...] [--depth <levels>] [--json] \
+      [--models <folder>]
+        See 'rooftree estimate --help' for more information.
+      """),
+    WrongInput(
+      "depth that is no number",
+      .nothing, .words(["estimate", "scenario.yaml", "--depth", "two"]),
+      """
+      Error: The value 'two' is invalid for '--depth <levels>'
+      Help:  --depth <levels>  How many levels of the tree to print.
+      Usage: rooftree estimate <scenario> [--set <key=value> ...] [--depth <levels>] [--json] \
+      [--models <folder>]
+        See 'rooftree estimate --help' for more information.
+      """),
+    WrongInput(
+      "unknown kind to list",
+      .nothing, .words(["list", "hardwares"]),
+      """
+      Error: The value 'hardwares' is invalid for '<kind>'. Please provide one of 'hardware', \
+      'workloads', 'calibrations' or 'scenarios'.
+      Help:  <kind>  What to list (default: everything).
+      Usage: rooftree list [<kind>] [--json] [--models <folder>]
+        See 'rooftree list --help' for more information.
+      """),
+    WrongInput(
+      "no tables",
+      .nothing, .words(["validate"]),
+      """
+      Error: Missing expected argument '<table> ...'
+      Help:  <table>  Tables of measurements.
+      Usage: rooftree validate <table> ... [--hardware <name>] [--calibration <name>] [--json] \
+      [--rows <file>] [--models <folder>]
+        See 'rooftree validate --help' for more information.
+      """),
+    WrongInput(
+      "one argument too many",
+      .nothing, .words(["show", "a", "b"]),
+      """
+      Error: Unexpected argument 'b'
+      Usage: rooftree show <name> [--json] [--models <folder>]
+        See 'rooftree show --help' for more information.
+      """),
+  ]
+}
