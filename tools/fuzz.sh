@@ -21,7 +21,7 @@ done
 for file in notebooks-data/measurements/*/*.csv; do
   head -n 4 "$file" > "$work/seeds/$(basename "$file")"
 done
-tr -s ' ,:;={}\n"' '\n' < <(cat models/*/*.yaml) | grep -E '^[A-Za-z_/]{2,20}$' | sort -u | head -400 \
+tr -s ' ,:;={}\n"' '\n' < <(cat models/*/*.yaml) | grep -E '^[A-Za-z_/]{2,20}$' | sort -u | sed -n 1,400p \
   | sed 's/.*/"&"/' > "$work/words.dict"
 
 export ROOFTREE_MODELS=$PWD/models
