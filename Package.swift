@@ -21,6 +21,7 @@ let package = Package(
     .library(
       name: "Rooftree",
       targets: ["Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios"]),
+    .library(name: "Kernels", targets: ["Kernels"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -83,5 +84,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
+
+    // Tests, a target for each room.
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
   ]
 )
