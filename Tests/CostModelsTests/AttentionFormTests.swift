@@ -28,8 +28,10 @@ import Workloads
       backward: backward)
   }
 
-  /// 100 units of 1 TFLOP/s. 16 heads of 1024 queries are 128 blocks: 2 waves of 4·128·1024·128/1e12 = 67.1 us at
-  /// full rate, 134.2 us at half; with 1 us of prologue each and 3 us of start 139.2 us.
+  /// 100 units of 1 TFLOP/s.
+  ///
+  /// 16 heads of 1024 queries are 128 blocks: 2 waves of 4·128·1024·128/1e12 = 67.1 us at full rate, 134.2 us
+  /// at half; with 1 us of prologue each and 3 us of start 139.2 us.
   @Test func blocksRunInWaves() throws {
     var machine = Machine<Double>(try Repository.device("nvidia-a100-80g-sxm"))
     machine.units = 100

@@ -18,7 +18,9 @@ import Workloads
       Collective(kind, bytes: bytes, ranks: ranks), alpha: alpha, bandwidth: bandwidth, algorithm: algorithm)
   }
 
-  /// 400 MB over 4 ranks, 1 us a step, 100 GB/s. The factors are those of nccl-tests (doc/PERFORMANCE.md).
+  /// 400 MB over 4 ranks, 1 us a step, 100 GB/s.
+  ///
+  /// The factors are those of nccl-tests (doc/PERFORMANCE.md).
   @Test(arguments: [
     // 6 steps; 2·3/4·400 MB = 600 MB: 6 us + 6000 us.
     (Kind.allReduce, 6006e-6),
@@ -154,8 +156,10 @@ import Workloads
     }
   }
 
-  /// Without measurements: 6 us to start, and the data sheet's 450 GB/s at 80 %. 8 ranks, 1 GiB: 14 steps of 1 us,
-  /// 1.75 GiB at 360 GB/s = 5219.6 us, in all 5239.6 us. (Measured on 8 H200: 367 GB/s, reference section 13.)
+  /// Without measurements: 6 us to start, and the data sheet's 450 GB/s at 80 %.
+  ///
+  /// 8 ranks, 1 GiB: 14 steps of 1 us, 1.75 GiB at 360 GB/s = 5219.6 us, in all 5239.6 us. (Measured on 8
+  /// H200: 367 GB/s, reference section 13.)
   @Test func theDataSheetByHand() throws {
     let network = try Self.network("nvidia-h200", calibrated: false)
     let answer = try #require(network.cost(Collective(.allReduce, bytes: 0x1p30, ranks: 8)))
@@ -188,8 +192,10 @@ import Workloads
     }
   }
 
-  /// All-gather over 4 ranks hidden and read from what is left: its own curve at 2 ranks, carried over by all-reduce
-  /// (the only other kind measured at both counts besides all-to-all). Mean 9 %, at most 25 % from 256 KiB on.
+  /// All-gather over 4 ranks hidden and read from what is left: its own curve at 2 ranks, carried over by
+  /// all-reduce (the only other kind measured at both counts besides all-to-all).
+  ///
+  /// Mean 9 %, at most 25 % from 256 KiB on.
   @Test func aRankCountThatWasNotMeasuredIsCarriedOver() throws {
     let device = try Repository.device("nvidia-h200")
     var calibration = try Repository.calibration("nvidia-h200")

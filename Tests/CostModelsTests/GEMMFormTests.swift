@@ -40,9 +40,12 @@ import Workloads
     #expect(abs(time - 43.94304e-6) < 1e-10)
   }
 
-  /// One row more. Whole waves of T tiles of r x c take ceil(T/100)·2·r·c·640/1e12: 256 x 128 needs 2 waves of
-  /// 41.94 us; 64 x 64, 41·20 = 820 tiles, 9 waves of 5.243 us = 47.19 us; 16 x 64, 161·20 = 3220 tiles, 33 waves of
-  /// 1.31072 us = 43.25376 us, the least. When the rest of the last wave is hidden: 32.2 waves = 42.205184 us.
+  /// One row more.
+  ///
+  /// Whole waves of T tiles of r x c take ceil(T/100)·2·r·c·640/1e12: 256 x 128 needs 2 waves of 41.94 us; 64
+  /// x 64, 41·20 = 820 tiles, 9 waves of 5.243 us = 47.19 us; 16 x 64, 161·20 = 3220 tiles, 33 waves of
+  /// 1.31072 us = 43.25376 us, the least. When the rest of the last wave is hidden: 32.2 waves = 42.205184
+  /// us.
   @Test func oneRowMoreCostsThePartOfAWave() throws {
     var (machine, constants) = try idealMachine()
     machine.units = 100
@@ -124,8 +127,7 @@ import Workloads
     #expect(time * (1 + rounding) >= shape.bytes(type) / machine.memoryBandwidth)
   }
 
-  /// The shipped calibrations keep that bound as well: no constant of theirs pretends a rate above the data sheet,
-  /// but for the memory rates that fp32 rows on an L2 of 60 MiB show (1.05 is the end of the plausible range).
+  /// The shipped calibrations keep that bound: no constant of theirs pretends a rate above the data sheet.
   @Test(arguments: ["nvidia-a100-80g-sxm", "nvidia-h200", "nvidia-b200"])
   func shippedConstantsReachNoMoreThanTheDataSheet(name: String) throws {
     let device = try Repository.device(name)
@@ -176,8 +178,10 @@ import Workloads
   }
 
   /// One kernel for a batch starts once and fills its waves across products, so it is not slower than as many
-  /// kernels, except for the clock: the constant `sustained_slowdown` sees one long kernel where there were short
-  /// ones. It is one of the slower by at most that part.
+  /// kernels, except for the clock: the constant `sustained_slowdown` sees one long kernel where there were
+  /// short ones.
+  ///
+  /// The batch is slower by at most that part.
   @Test(arguments: UInt64(0)..<100)
   func aBatchIsNotSlowerThanItsProducts(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
@@ -196,8 +200,10 @@ import Workloads
     #expect(try Self.time(one.with(batch: count), on: machine, steady) <= apart * (1 + rounding))
   }
 
-  /// Cᵀ = B Aᵀ: with both operands read along k (NT) the transposed product is NT again, and the tiles come in both
-  /// orientations. Rows and columns are multiples of 32 elements, so that the results are aligned alike.
+  /// Cᵀ = B Aᵀ: with both operands read along k (NT) the transposed product is NT again, and the tiles come
+  /// in both orientations.
+  ///
+  /// Rows and columns are multiples of 32 elements, so that the results are aligned alike.
   @Test(arguments: UInt64(0)..<100)
   func theTransposedProductTakesAsLong(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)

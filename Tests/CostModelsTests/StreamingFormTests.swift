@@ -54,7 +54,9 @@ import Workloads
     #expect(abs(time - 10.75e-6) < 1e-11)
   }
 
-  /// 512 Mi elements copied are 2 GiB moved, more than 640 MiB: at 0.5 TB/s 4295 us. A sum is never handed over.
+  /// 512 Mi elements copied are 2 GiB moved, more than 640 MiB: at 0.5 TB/s 4295 us.
+  ///
+  /// A sum is never handed over.
   @Test func largeCopiesHaveTheirOwnRate() throws {
     let (machine, constants) = try plainMachine()
     let copy = Self.time(Streaming(.copy, rows: 1, columns: 0x1p29), on: machine, constants)
