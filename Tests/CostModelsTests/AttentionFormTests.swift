@@ -47,6 +47,22 @@ import Workloads
     #expect(abs(middle - time) < 1e-12)
   }
 
+  /// The gradient does five products and 2.5 us of other work a block: 5/2·67.1 us over 0.5·0.8 are 419.43 us.
+  ///
+  /// Two waves of 421.93 us, 3 us of start, and three kernels around it of 1.5 us each: 851.36 us in all.
+  @Test func theGradientByHand() throws {
+    var machine = Machine<Double>(try Repository.device("nvidia-a100-80g-sxm"))
+    machine.units = 100
+    machine.rates = [.fp16: 100e12]
+    machine.memoryBandwidth = 1e30
+    let time = try Self.time(Self.shape(1024, backward: true), on: machine, [3, 1, 0.25, 0.5, 0.8, 0.5])
+    #expect(abs(time - 851.3608e-6) < 1e-11)
+    // Five arrays of 16·1024·128 elements of 2 bytes stream around it at 85 % of the memory: 24.67 us at 1 TB/s.
+    machine.memoryBandwidth = 1e12
+    let streamed = try Self.time(Self.shape(1024, backward: true), on: machine, [3, 1, 0.25, 0.5, 0.8, 0.5])
+    #expect(abs(streamed - time - 5 * 2 * 16 * 1024 * 128 / 0.85e12) < 1e-12)
+  }
+
   /// Half of the scores are masked: with many blocks a unit the time approaches one half.
   @Test func aLongCausalMaskHalvesTheTime() throws {
     let machine = Machine<Double>(try Repository.device("nvidia-h200"))

@@ -56,6 +56,56 @@ import Workloads
     #expect(abs(try Self.time(shape, on: machine, constants) - 44.205184e-6) < 1e-10)
   }
 
+  /// Small tiles wait for their operands.
+  ///
+  /// 64 x 6400 x 640 is 100 tiles of 64 x 64: at the peak 10 steps of 2·64·64·64/1e12 = 0.524 us, but with a feed
+  /// side of 128 elements each waits 64·128·(64 + 64)/1e12 = 1.048576 us. No other tile is faster: 128 x 64 is half
+  /// empty, 64 x 128 waits 1.57 us, 64 x 16 and 16 x 64 wait 0.655 us in each of four waves.
+  @Test func smallTilesWaitForTheirOperands() throws {
+    var (machine, constants) = try idealMachine()
+    machine.units = 100
+    let shape = GEMM<Double>(m: 64, n: 6400, k: 640)
+    #expect(abs(try Self.time(shape, on: machine, constants) - 7.24288e-6) < 1e-11)
+    constants[Self.index("feed_side")] = 128
+    #expect(abs(try Self.time(shape, on: machine, constants) - 12.48576e-6) < 1e-11)
+  }
+
+  /// A long inner product over few tiles is split over the idle units.
+  ///
+  /// 128 x 128 x 4096 is 16 tiles of 64 x 16, of 64 steps of 0.131072 us each: 8.388608 us. Split over all units it
+  /// runs at the peak, 2·128·128·4096/100e12 = 1.34217728 us, and 1 us adds the parts up.
+  @Test func longInnerProductsAreSplit() throws {
+    var (machine, constants) = try idealMachine()
+    machine.units = 100
+    let shape = GEMM<Double>(m: 128, n: 128, k: 4096)
+    #expect(abs(try Self.time(shape, on: machine, constants) - 10.388608e-6) < 1e-11)
+    constants[Self.index("split_overhead")] = 1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 4.34217728e-6) < 1e-11)
+  }
+
+  /// Long kernels run at a lower clock, crooked rows straddle lines, and every tile writes its result.
+  ///
+  /// The full wave of 41.94304 us again: a slowdown of 10 % has come in by 41.94304/241.94304, 1.7336 %; n = 1279
+  /// makes the rows of the result crooked, 5 %; 2560 x 1280 results of 2 bytes at half of 1 TB/s take 13.1072 us
+  /// (and the operands at 1 TB/s less than the products).
+  @Test func clockAlignmentAndResultsCost() throws {
+    var (machine, constants) = try idealMachine()
+    let shape = GEMM<Double>(m: 2560, n: 1280, k: 640)
+    constants[Self.index("sustained_slowdown")] = 0.1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 43.94304e-6 * 1.017335915) < 1e-10)
+    constants[Self.index("sustained_slowdown")] = 0
+    constants[Self.index("misalignment")] = 0.05
+    let crooked = try Self.time(shape.with(n: 1279), on: machine, constants)
+    #expect(abs(crooked - (2e-6 + 1.05 * 41.94304e-6)) < 1e-10)
+    machine.memoryBandwidth = 1e12
+    constants[Self.index("output_rate")] = 0.5
+    constants[Self.index("memory_efficiency")] = 1e6
+    // Hidden behind the next tile, only the last of 32 tiles of 64 x 16 shows: 0.4096 us.
+    #expect(abs(try Self.time(shape, on: machine, constants) - 44.35264e-6) < 1e-10)
+    constants[Self.index("output_exposure")] = 1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 57.05024e-6) < 1e-10)
+  }
+
   /// A product that reads its operands once: m = 1, n = k = 16384 in 2 bytes is 536,903,680 bytes with the result
   /// row, 536.9 us at 1 TB/s; the units are made so fast that nothing else counts.
   @Test func aMatrixVectorProductReadsItsMatrixOnce() throws {
