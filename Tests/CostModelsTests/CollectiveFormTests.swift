@@ -231,6 +231,20 @@ import Workloads
     #expect(abs(answer.cost.time - curve.time(bytes: 50e6)) < 1e-12)
   }
 
+  /// The farther a time is from a measurement, the wider its error.
+  @Test func errorsGrowWithTheDistanceFromMeasurements() throws {
+    let device = try Repository.device("nvidia-h200")
+    let calibration = try Repository.calibration("nvidia-h200")
+    func spread(_ calibration: DeviceCalibration?, _ ranks: Int) -> Double {
+      DeviceModel<Double>(device, calibration)
+        .spread(of: .collective(Collective(.allReduce, bytes: 1e6, ranks: ranks)), .bf16)
+    }
+    #expect(spread(calibration, 1) == 0)
+    #expect(spread(calibration, 4) == calibration.curveSpread)
+    #expect(spread(calibration, 8) > spread(calibration, 4))
+    #expect(spread(nil, 8) > spread(calibration, 8))
+  }
+
   @Test func sizesBeyondTheCurveAreExtrapolated() throws {
     let network = try Self.network("nvidia-h200", calibrated: true)
     func isExtrapolated(_ bytes: Double, _ ranks: Int) -> Bool {

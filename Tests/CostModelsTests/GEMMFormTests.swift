@@ -145,6 +145,30 @@ import Workloads
     #expect(try Self.time(shape, on: machine, quicker) <= limit)
   }
 
+  /// Twice the units at the same memory are slower for some small products, by at most 12 %.
+  ///
+  /// The form gives each unit its share of the memory for writing its tile, idle units included: a product of less
+  /// than one wave writes its tiles at half the rate after the units have doubled. It is a limit of the form, held
+  /// here to what it costs under the shipped constants (10.7 % on an A100, 5.8 % on an H200, 4.4 % on a B200 over 400
+  /// random shapes).
+  @Test(arguments: ["nvidia-a100-80g-sxm", "nvidia-h200", "nvidia-b200"])
+  func twiceTheUnitsAtTheSameMemory(name: String) throws {
+    let model = DeviceModel<Double>(try Repository.device(name), try Repository.calibration(name))
+    var doubled = model
+    doubled.machine.units *= 2
+    doubled.machine.rates = doubled.machine.rates.mapValues { 2 * $0 }
+    var random = SplitMix64(seed: 1)
+    for _ in 0..<200 {
+      let shape = random.gemm()
+      let time = try #require(model.cost(.gemm(shape), .bf16)).time
+      let after = try #require(doubled.cost(.gemm(shape), .bf16)).time
+      #expect(after <= 1.12 * time)
+      // From eight waves of the largest tiles on there is always something to win.
+      let waves = shape.m * shape.n * shape.batch / (256 * 128 * model.machine.units)
+      if waves >= 8, shape.k >= 1024 { #expect(after < time) }
+    }
+  }
+
   @Test(arguments: UInt64(0)..<100)
   func moreOfTheUnitsAreNeverSlower(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
