@@ -217,6 +217,29 @@ import Workloads
     #expect(mean < 0.1)
   }
 
+  /// Each measured curve hidden in turn and read from the others, from 256 KiB on: mean error by device, in per cent.
+  @Test(arguments: [("nvidia-h200", 10.0), ("nvidia-a100-80g-sxm", 19), ("nvidia-b200", 13.5)])
+  func everyCurveFromTheOthers(name: String, bound: Double) throws {
+    let device = try Repository.device(name)
+    let calibration = try Repository.calibration(name)
+    var errors: [Double] = []
+    for (key, hidden) in calibration.curves {
+      var rest = calibration
+      rest.curves[key] = nil
+      let network = NetworkModel<Double>(device, rest)
+      let kind = try #require(Kind(rawValue: key.kind))
+      for point in hidden.points where point.bytes >= 0x1p18 {
+        let exchange = Collective<Double>(kind, bytes: point.bytes, ranks: key.ranks)
+        let answer = try #require(network.cost(exchange))
+        #expect(answer.method == .transferred)
+        errors.append(100 * abs(answer.cost.time / point.seconds - 1))
+      }
+    }
+    let mean = errors.reduce(0, +) / Double(errors.count)
+    print("\(name): each curve from the others: mean error \(mean) %, worst \(errors.max() ?? .nan) %")
+    #expect(mean < bound)
+  }
+
   /// With nothing of the kind measured, another kind's curve at the same rank count is read at the same bytes on
   /// the wire: an all-reduce of S sends as much as a reduce-scatter of 2 S.
   @Test func aKindThatWasNotMeasuredIsReadAtTheSameWireBytes() throws {
