@@ -4,7 +4,7 @@ import Documents
 import Hardware
 import Quantities
 import Scenarios
-import TestSupport
+import ModelTestSupport
 import Testing
 import Workloads
 
