@@ -104,7 +104,7 @@ public func fit<Form: FittedForm, Subject>(
   // Further starts around the first: forms with regimes have more than one minimum.
   var generator = SplitMix64(seed: 4_711)
   for _ in 0..<options.restarts {
-    let other = initial.map { $0 + Double.random(in: -1.5...1.5, using: &generator) }
+    let other = initial.map { 0.5 * $0 + Double.random(in: -2.5...2.5, using: &generator) }
     let candidate = try? leastSquares(
       count: observations.count + free.count, initial: other, residuals: residuals)
     if let candidate, candidate.sumOfSquares < result.sumOfSquares { result = candidate }

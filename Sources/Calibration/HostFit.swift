@@ -69,7 +69,11 @@ public struct HostFit: Sendable {
       else { continue }
       progress(formName)
       let observations = entries.map(\.observation)
-      let groups = entries.map(\.group)
+      // Where shapes are few, each is the only one of its regime: rows are dealt into ten groups instead.
+      let isFine = Set(entries.map(\.group)).count >= 20
+      var generator = SplitMix64(seed: 97)
+      let parts = entries.indices.shuffled(using: &generator).map { "part \($0 % 10)" }
+      let groups = isFine ? entries.map(\.group) : parts
       func machine(_ subject: HostSubject) -> HostMachine<Double> {
         model.machine(subject.type) ?? HostMachine(coreRate: .nan, coreCaches: [])
       }
@@ -133,10 +137,16 @@ public struct HostFit: Sendable {
 
   static let streamVariants: [FormVariant] = [
     FormVariant(
-      "roofline", neutral: ["start": 0.005, "sync": 0.05, "row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300]),
+      "roofline",
+      neutral: [
+        "start": 0.005, "sync": 0.05, "row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300,
+        "grain": 0.001,
+      ]),
     FormVariant(
-      "with overhead", neutral: ["row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300]),
-    FormVariant("with cache levels", neutral: ["row_time": 0.05]),
+      "with overhead",
+      neutral: ["row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300, "grain": 0.001]),
+    FormVariant("with cache levels", neutral: ["row_time": 0.05, "grain": 0.001]),
+    FormVariant("with team size", neutral: ["row_time": 0.05]),
     FormVariant("with rows", neutral: [:]),
   ]
 

@@ -407,7 +407,8 @@ extension Table.Row {
     return try value(
       "median_us", group: "\(operation) \(type.rawValue) \(threads) threads",
       .host(
-        try hostKernel(operation, type, parameters), operation: Self.hostOperation(operation, parameters), type,
+        try hostKernel(operation, type, parameters), operation: Self.hostOperation(operation, parameters),
+        type,
         threads: Double(threads)))
   }
 

@@ -42,7 +42,8 @@ extension FitOptions {
   /// For forms with regimes, whose residuals have several minima.
   static var manyStarts: FitOptions {
     var options = FitOptions()
-    options.restarts = 12
+    options.restarts = 16
+    options.outlierScale = 0.2
     return options
   }
 }

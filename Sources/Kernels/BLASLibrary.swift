@@ -1,54 +1,45 @@
-import COpenBLAS
-import Glibc
-
-/// The BLAS library that numerics run on.
+/// The BLAS library that numerics run on, as it describes itself.
 public struct BLASLibrary: Sendable, Hashable {
   /// Version and build options, as the library prints them.
   public let configuration: String
-  /// The kernel family that it chose for this processor.
+  /// The kernel family that it runs, which can change its speed by a factor of two: `SkylakeX`, `Haswell`.
   public let kernel: String
-  /// Threads that it would use.
+  /// Threads that it used when it was loaded.
   public let threads: Int
 
   /// Why there is no BLAS library to compute with.
   public enum LoadError: Error, Equatable, CustomStringConvertible {
     /// The library cannot be opened; holds the loader's words.
     case missing(String)
-    /// Something else stands under its name.
-    case notOpenBLAS(symbol: String)
+    /// Something else stands under its name, such as the reference BLAS.
+    case notOpenBLAS(library: String, symbol: String)
+    /// OpenBLAS has no kernel of this name, or not in this build.
+    case unknownKernel(String, known: [String])
+    /// The kernel needs instructions that this processor lacks.
+    case unsupportedKernel(String, lacking: [String])
+    /// The library is in this process already, with another kernel; it chooses only when it loads.
+    case alreadyLoaded(kernel: String, wanted: String)
 
     /// The reason in words, with what to do.
     public var description: String {
       switch self {
       case .missing(let words): "OpenBLAS cannot be loaded: \(words); install libopenblas0-pthread"
-      case .notOpenBLAS(let symbol): "libopenblas.so.0 is not OpenBLAS: it lacks \(symbol)"
+      case .notOpenBLAS(let library, let symbol):
+        "\(library) is not OpenBLAS (it lacks \(symbol)), perhaps the slow reference BLAS; "
+          + "install libopenblas0-pthread"
+      case .unknownKernel(let name, let known):
+        "OpenBLAS has no kernel \(name); it knows \(known.joined(separator: ", "))"
+      case .unsupportedKernel(let name, let lacking):
+        "this processor cannot run the kernel \(name): it lacks \(lacking.joined(separator: ", "))"
+      case .alreadyLoaded(let kernel, let wanted):
+        "OpenBLAS runs the kernel \(kernel) in this process already; start again to use \(wanted)"
       }
     }
   }
 
-  /// Opens OpenBLAS by its own name.
-  ///
-  /// Debian's `libblas.so.3` is an alternative that may be the reference library, fourteen times slower;
-  /// `libopenblas.so.0` never is. The kernel is chosen when the library loads, from the processor or from
-  /// `OPENBLAS_CORETYPE`; a calibration records it because it can halve the speed.
+  /// Opens OpenBLAS with the kernel that it detects for this processor, unless it is open already.
   ///
   /// - Throws: ``LoadError``.
   /// - Returns: the library as it describes itself.
-  public static func load() throws(LoadError) -> BLASLibrary {
-    guard let handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_GLOBAL) else {
-      throw .missing(dlerror().map { String(cString: $0) } ?? "no reason given")
-    }
-    func symbol<F>(_ name: String, as type: F.Type) throws(LoadError) -> F {
-      guard let address = dlsym(handle, name) else { throw .notOpenBLAS(symbol: name) }
-      return unsafeBitCast(address, to: type)
-    }
-    let configuration = try symbol("openblas_get_config", as: TextFunction.self)
-    let kernel = try symbol("openblas_get_corename", as: TextFunction.self)
-    let threads = try symbol("openblas_get_num_threads", as: CountFunction.self)
-    func text(_ function: TextFunction) -> String { function().map { String(cString: $0) } ?? "unknown" }
-    return BLASLibrary(configuration: text(configuration), kernel: text(kernel), threads: Int(threads()))
-  }
-
-  private typealias TextFunction = @convention(c) () -> UnsafePointer<CChar>?
-  private typealias CountFunction = @convention(c) () -> CInt
+  public static func load() throws(LoadError) -> BLASLibrary { try BLAS.load().library }
 }

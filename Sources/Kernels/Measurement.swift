@@ -1,19 +1,30 @@
-/// Something that can be timed: it does the same work each time it runs.
-public protocol TimedKernel: AnyObject {
-  /// What it does, as tables name it: `gemm`, `triad`, `lr_dense`.
-  var operation: String { get }
+/// A kernel to measure, as a row of a table names it.
+public struct KernelCase: Sendable {
+  /// What it does: `gemm`, `triad`, `lr_dense`.
+  public let operation: String
   /// The format of its numbers.
-  var dataType: String { get }
-  /// Its shape, as tables write it: `m=512;n=512;k=512`.
-  var parameters: String { get }
+  public let precision: Precision
+  /// Its shape: `m=512;n=512;k=512`.
+  public let parameters: String
   /// Threads that it runs on.
-  var threads: Int { get }
-  /// Operations of one run.
-  var flop: Double { get }
-  /// Bytes that one run must move at least once.
-  var bytes: Double { get }
-  /// Does the work once.
-  func run()
+  public let threads: Int
+  /// Sets it up, with its data.
+  public let make: @Sendable () -> any TimedKernel
+
+  /// A kernel to measure.
+  public init(
+    _ operation: String, _ precision: Precision, _ parameters: String, threads: Int,
+    make: @escaping @Sendable () -> any TimedKernel
+  ) {
+    self.operation = operation
+    self.precision = precision
+    self.parameters = parameters
+    self.threads = threads
+    self.make = make
+  }
+
+  /// A text that tells it from all others: its row's first columns.
+  public var key: String { "\(operation),\(precision.rawValue),\(threads),\(parameters)" }
 }
 
 /// Times of one kernel with what the machine did meanwhile.
@@ -35,23 +46,21 @@ public struct Measurement: Sendable {
     }
   }
 
-  /// What a run of the kernel is, from ``TimedKernel``.
-  public let operation, dataType, parameters: String
+  /// The first columns of its row: operation, precision, threads, parameters.
+  public let key: String
   /// Threads that it ran on.
   public let threads: Int
   /// Operations and bytes of one run.
-  public let flop, bytes: Double
+  public let flop, bytes: Int
   /// The samples, in the order in which they were taken.
   public let samples: [Sample]
 
   /// The times of a kernel.
-  public init(_ kernel: any TimedKernel, samples: [Sample]) {
-    operation = kernel.operation
-    dataType = kernel.dataType
-    parameters = kernel.parameters
-    threads = kernel.threads
-    flop = kernel.flop
-    bytes = kernel.bytes
+  public init(key: String, threads: Int, flop: Int, bytes: Int, samples: [Sample]) {
+    self.key = key
+    self.threads = threads
+    self.flop = flop
+    self.bytes = bytes
     self.samples = samples
   }
 
@@ -91,13 +100,14 @@ public struct MeasurementPlan: Sendable {
     self.warmUp = warmUp
   }
 
-  /// Times one kernel: warm-up, then samples with the speed probe between them.
+  /// Sets a kernel up and times it: warm-up, then samples with the speed probe between them.
   ///
   /// - Parameters:
-  ///   - kernel: the kernel, set up.
+  ///   - item: the kernel.
   ///   - isCancelled: asked between samples; the measurement ends early with those that it has.
   /// - Returns: the samples; none when it was cancelled before the first.
-  public func measure(_ kernel: any TimedKernel, isCancelled: () -> Bool = { false }) -> Measurement {
+  public func measure(_ item: KernelCase, isCancelled: () -> Bool = { false }) -> Measurement {
+    let kernel = item.make()
     var runs = 0
     let start = Stopwatch.wall
     repeat {
@@ -122,7 +132,8 @@ public struct MeasurementPlan: Sendable {
           probe: min(before, after)))
       before = after
     }
-    return Measurement(kernel, samples: taken)
+    return Measurement(
+      key: item.key, threads: item.threads, flop: kernel.flop, bytes: kernel.bytes, samples: taken)
   }
 }
 

@@ -196,7 +196,9 @@ public struct FactSheet: Sendable {
       ("", .left), ("value", .left), ("interval", .left), ("how known", .left), ("source", .left),
     ])
     for fact in facts {
-      table.add([printable(fact.name), printable(fact.value), fact.interval, fact.kind, printable(fact.source)])
+      table.add([
+        printable(fact.name), printable(fact.value), fact.interval, fact.kind, printable(fact.source),
+      ])
     }
     return printable(title) + "\n\n" + table.text
   }

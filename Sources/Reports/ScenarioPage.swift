@@ -88,7 +88,8 @@ public struct ScenarioPage: Sendable {
       "headlines": projection.headlines.map { ["label": $0.label, "value": $0.value] },
       "figures": figures.enumerated().map { index, figure in
         [
-          "number": "\(index + 1)", "title": figure.title, "words": figure.words, "svg": figure.svg + figure.legend,
+          "number": "\(index + 1)", "title": figure.title, "words": figure.words,
+          "svg": figure.svg + figure.legend,
           "header": figure.header, "rows": figure.rows.map { ["cells": $0.map { printable($0) }] },
           "count": "\(figure.rows.count)",
         ] as [String: Any]

@@ -83,8 +83,10 @@ struct ChannelForm: FittedForm {
   }()
 
   /// Between the shapes of the rows and up to four times beyond them.
-  static let unseenShapes = [(100.0, 100.0), (1000, 1500), (3000, 8192), (1e6, 500), (40000, 20000), (8, 65536)]
-    .map { Streaming<Double>(.layernorm, rows: $0.0, columns: $0.1) }
+  static let unseenShapes = [
+    (100.0, 100.0), (1000, 1500), (3000, 8192), (1e6, 500), (40000, 20000), (8, 65536),
+  ]
+  .map { Streaming<Double>(.layernorm, rows: $0.0, columns: $0.1) }
 
   /// The nine constants of a streaming kernel; `large_efficiency` concerns copies alone and cannot be seen here.
   @Test func aStreamingFormIsRecovered() throws {

@@ -28,8 +28,10 @@ import Workloads
       backward: backward)
   }
 
-  /// 100 units of 1 TFLOP/s. 16 heads of 1024 queries are 128 blocks: 2 waves of 4·128·1024·128/1e12 = 67.1 us at
-  /// full rate, 134.2 us at half; with 1 us of prologue each and 3 us of start 139.2 us.
+  /// 100 units of 1 TFLOP/s.
+  ///
+  /// 16 heads of 1024 queries are 128 blocks: 2 waves of 4·128·1024·128/1e12 = 67.1 us at full rate, 134.2 us
+  /// at half; with 1 us of prologue each and 3 us of start 139.2 us.
   @Test func blocksRunInWaves() throws {
     var machine = Machine<Double>(try Repository.device("nvidia-a100-80g-sxm"))
     machine.units = 100
@@ -43,6 +45,22 @@ import Workloads
     // 96 elements lie half way: 3/4 of the work at an efficiency of 0.375, the same once more.
     let middle = try Self.time(Self.shape(1024, size: 96), on: machine, [3, 1, 0.25, 0.5, 1, 0.5])
     #expect(abs(middle - time) < 1e-12)
+  }
+
+  /// The gradient does five products and 2.5 us of other work a block: 5/2·67.1 us over 0.5·0.8 are 419.43 us.
+  ///
+  /// Two waves of 421.93 us, 3 us of start, and three kernels around it of 1.5 us each: 851.36 us in all.
+  @Test func theGradientByHand() throws {
+    var machine = Machine<Double>(try Repository.device("nvidia-a100-80g-sxm"))
+    machine.units = 100
+    machine.rates = [.fp16: 100e12]
+    machine.memoryBandwidth = 1e30
+    let time = try Self.time(Self.shape(1024, backward: true), on: machine, [3, 1, 0.25, 0.5, 0.8, 0.5])
+    #expect(abs(time - 851.3608e-6) < 1e-11)
+    // Five arrays of 16·1024·128 elements of 2 bytes stream around it at 85 % of the memory: 24.67 us at 1 TB/s.
+    machine.memoryBandwidth = 1e12
+    let streamed = try Self.time(Self.shape(1024, backward: true), on: machine, [3, 1, 0.25, 0.5, 0.8, 0.5])
+    #expect(abs(streamed - time - 5 * 2 * 16 * 1024 * 128 / 0.85e12) < 1e-12)
   }
 
   /// Half of the scores are masked: with many blocks a unit the time approaches one half.

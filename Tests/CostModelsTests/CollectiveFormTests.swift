@@ -18,7 +18,9 @@ import Workloads
       Collective(kind, bytes: bytes, ranks: ranks), alpha: alpha, bandwidth: bandwidth, algorithm: algorithm)
   }
 
-  /// 400 MB over 4 ranks, 1 us a step, 100 GB/s. The factors are those of nccl-tests (doc/PERFORMANCE.md).
+  /// 400 MB over 4 ranks, 1 us a step, 100 GB/s.
+  ///
+  /// The factors are those of nccl-tests (doc/PERFORMANCE.md).
   @Test(arguments: [
     // 6 steps; 2·3/4·400 MB = 600 MB: 6 us + 6000 us.
     (Kind.allReduce, 6006e-6),
@@ -154,8 +156,10 @@ import Workloads
     }
   }
 
-  /// Without measurements: 6 us to start, and the data sheet's 450 GB/s at 80 %. 8 ranks, 1 GiB: 14 steps of 1 us,
-  /// 1.75 GiB at 360 GB/s = 5219.6 us, in all 5239.6 us. (Measured on 8 H200: 367 GB/s, reference section 13.)
+  /// Without measurements: 6 us to start, and the data sheet's 450 GB/s at 80 %.
+  ///
+  /// 8 ranks, 1 GiB: 14 steps of 1 us, 1.75 GiB at 360 GB/s = 5219.6 us, in all 5239.6 us. (Measured on 8
+  /// H200: 367 GB/s, reference section 13.)
   @Test func theDataSheetByHand() throws {
     let network = try Self.network("nvidia-h200", calibrated: false)
     let answer = try #require(network.cost(Collective(.allReduce, bytes: 0x1p30, ranks: 8)))
@@ -188,8 +192,10 @@ import Workloads
     }
   }
 
-  /// All-gather over 4 ranks hidden and read from what is left: its own curve at 2 ranks, carried over by all-reduce
-  /// (the only other kind measured at both counts besides all-to-all). Mean 9 %, at most 25 % from 256 KiB on.
+  /// All-gather over 4 ranks hidden and read from what is left: its own curve at 2 ranks, carried over by
+  /// all-reduce (the only other kind measured at both counts besides all-to-all).
+  ///
+  /// Mean 9 %, at most 25 % from 256 KiB on.
   @Test func aRankCountThatWasNotMeasuredIsCarriedOver() throws {
     let device = try Repository.device("nvidia-h200")
     var calibration = try Repository.calibration("nvidia-h200")
@@ -211,6 +217,29 @@ import Workloads
     #expect(mean < 0.1)
   }
 
+  /// Each measured curve hidden in turn and read from the others, from 256 KiB on: mean error by device, in per cent.
+  @Test(arguments: [("nvidia-h200", 10.0), ("nvidia-a100-80g-sxm", 19), ("nvidia-b200", 13.5)])
+  func everyCurveFromTheOthers(name: String, bound: Double) throws {
+    let device = try Repository.device(name)
+    let calibration = try Repository.calibration(name)
+    var errors: [Double] = []
+    for (key, hidden) in calibration.curves {
+      var rest = calibration
+      rest.curves[key] = nil
+      let network = NetworkModel<Double>(device, rest)
+      let kind = try #require(Kind(rawValue: key.kind))
+      for point in hidden.points where point.bytes >= 0x1p18 {
+        let exchange = Collective<Double>(kind, bytes: point.bytes, ranks: key.ranks)
+        let answer = try #require(network.cost(exchange))
+        #expect(answer.method == .transferred)
+        errors.append(100 * abs(answer.cost.time / point.seconds - 1))
+      }
+    }
+    let mean = errors.reduce(0, +) / Double(errors.count)
+    print("\(name): each curve from the others: mean error \(mean) %, worst \(errors.max() ?? .nan) %")
+    #expect(mean < bound)
+  }
+
   /// With nothing of the kind measured, another kind's curve at the same rank count is read at the same bytes on
   /// the wire: an all-reduce of S sends as much as a reduce-scatter of 2 S.
   @Test func aKindThatWasNotMeasuredIsReadAtTheSameWireBytes() throws {
@@ -223,6 +252,20 @@ import Workloads
     let answer = try #require(network.cost(Collective(.allReduce, bytes: 25e6, ranks: 4)))
     #expect(answer.method == .transferred)
     #expect(abs(answer.cost.time - curve.time(bytes: 50e6)) < 1e-12)
+  }
+
+  /// The farther a time is from a measurement, the wider its error.
+  @Test func errorsGrowWithTheDistanceFromMeasurements() throws {
+    let device = try Repository.device("nvidia-h200")
+    let calibration = try Repository.calibration("nvidia-h200")
+    func spread(_ calibration: DeviceCalibration?, _ ranks: Int) -> Double {
+      DeviceModel<Double>(device, calibration)
+        .spread(of: .collective(Collective(.allReduce, bytes: 1e6, ranks: ranks)), .bf16)
+    }
+    #expect(spread(calibration, 1) == 0)
+    #expect(spread(calibration, 4) == calibration.curveSpread)
+    #expect(spread(calibration, 8) > spread(calibration, 4))
+    #expect(spread(nil, 8) > spread(calibration, 8))
   }
 
   @Test func sizesBeyondTheCurveAreExtrapolated() throws {

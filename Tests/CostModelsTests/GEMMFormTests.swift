@@ -40,9 +40,12 @@ import Workloads
     #expect(abs(time - 43.94304e-6) < 1e-10)
   }
 
-  /// One row more. Whole waves of T tiles of r x c take ceil(T/100)·2·r·c·640/1e12: 256 x 128 needs 2 waves of
-  /// 41.94 us; 64 x 64, 41·20 = 820 tiles, 9 waves of 5.243 us = 47.19 us; 16 x 64, 161·20 = 3220 tiles, 33 waves of
-  /// 1.31072 us = 43.25376 us, the least. When the rest of the last wave is hidden: 32.2 waves = 42.205184 us.
+  /// One row more.
+  ///
+  /// Whole waves of T tiles of r x c take ceil(T/100)·2·r·c·640/1e12: 256 x 128 needs 2 waves of 41.94 us; 64
+  /// x 64, 41·20 = 820 tiles, 9 waves of 5.243 us = 47.19 us; 16 x 64, 161·20 = 3220 tiles, 33 waves of
+  /// 1.31072 us = 43.25376 us, the least. When the rest of the last wave is hidden: 32.2 waves = 42.205184
+  /// us.
   @Test func oneRowMoreCostsThePartOfAWave() throws {
     var (machine, constants) = try idealMachine()
     machine.units = 100
@@ -51,6 +54,56 @@ import Workloads
     #expect(abs(try Self.time(shape, on: machine, constants) - 45.25376e-6) < 1e-10)
     constants[Self.index("wave_rounding")] = 1e-12
     #expect(abs(try Self.time(shape, on: machine, constants) - 44.205184e-6) < 1e-10)
+  }
+
+  /// Small tiles wait for their operands.
+  ///
+  /// 64 x 6400 x 640 is 100 tiles of 64 x 64: at the peak 10 steps of 2·64·64·64/1e12 = 0.524 us, but with a feed
+  /// side of 128 elements each waits 64·128·(64 + 64)/1e12 = 1.048576 us. No other tile is faster: 128 x 64 is half
+  /// empty, 64 x 128 waits 1.57 us, 64 x 16 and 16 x 64 wait 0.655 us in each of four waves.
+  @Test func smallTilesWaitForTheirOperands() throws {
+    var (machine, constants) = try idealMachine()
+    machine.units = 100
+    let shape = GEMM<Double>(m: 64, n: 6400, k: 640)
+    #expect(abs(try Self.time(shape, on: machine, constants) - 7.24288e-6) < 1e-11)
+    constants[Self.index("feed_side")] = 128
+    #expect(abs(try Self.time(shape, on: machine, constants) - 12.48576e-6) < 1e-11)
+  }
+
+  /// A long inner product over few tiles is split over the idle units.
+  ///
+  /// 128 x 128 x 4096 is 16 tiles of 64 x 16, of 64 steps of 0.131072 us each: 8.388608 us. Split over all units it
+  /// runs at the peak, 2·128·128·4096/100e12 = 1.34217728 us, and 1 us adds the parts up.
+  @Test func longInnerProductsAreSplit() throws {
+    var (machine, constants) = try idealMachine()
+    machine.units = 100
+    let shape = GEMM<Double>(m: 128, n: 128, k: 4096)
+    #expect(abs(try Self.time(shape, on: machine, constants) - 10.388608e-6) < 1e-11)
+    constants[Self.index("split_overhead")] = 1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 4.34217728e-6) < 1e-11)
+  }
+
+  /// Long kernels run at a lower clock, crooked rows straddle lines, and every tile writes its result.
+  ///
+  /// The full wave of 41.94304 us again: a slowdown of 10 % has come in by 41.94304/241.94304, 1.7336 %; n = 1279
+  /// makes the rows of the result crooked, 5 %; 2560 x 1280 results of 2 bytes at half of 1 TB/s take 13.1072 us
+  /// (and the operands at 1 TB/s less than the products).
+  @Test func clockAlignmentAndResultsCost() throws {
+    var (machine, constants) = try idealMachine()
+    let shape = GEMM<Double>(m: 2560, n: 1280, k: 640)
+    constants[Self.index("sustained_slowdown")] = 0.1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 43.94304e-6 * 1.017335915) < 1e-10)
+    constants[Self.index("sustained_slowdown")] = 0
+    constants[Self.index("misalignment")] = 0.05
+    let crooked = try Self.time(shape.with(n: 1279), on: machine, constants)
+    #expect(abs(crooked - (2e-6 + 1.05 * 41.94304e-6)) < 1e-10)
+    machine.memoryBandwidth = 1e12
+    constants[Self.index("output_rate")] = 0.5
+    constants[Self.index("memory_efficiency")] = 1e6
+    // Hidden behind the next tile, only the last of 32 tiles of 64 x 16 shows: 0.4096 us.
+    #expect(abs(try Self.time(shape, on: machine, constants) - 44.35264e-6) < 1e-10)
+    constants[Self.index("output_exposure")] = 1
+    #expect(abs(try Self.time(shape, on: machine, constants) - 57.05024e-6) < 1e-10)
   }
 
   /// A product that reads its operands once: m = 1, n = k = 16384 in 2 bytes is 536,903,680 bytes with the result
@@ -92,6 +145,30 @@ import Workloads
     #expect(try Self.time(shape, on: machine, quicker) <= limit)
   }
 
+  /// Twice the units at the same memory are slower for some small products, by at most 12 %.
+  ///
+  /// The form gives each unit its share of the memory for writing its tile, idle units included: a product of less
+  /// than one wave writes its tiles at half the rate after the units have doubled. It is a limit of the form, held
+  /// here to what it costs under the shipped constants (10.7 % on an A100, 5.8 % on an H200, 4.4 % on a B200 over 400
+  /// random shapes).
+  @Test(arguments: ["nvidia-a100-80g-sxm", "nvidia-h200", "nvidia-b200"])
+  func twiceTheUnitsAtTheSameMemory(name: String) throws {
+    let model = DeviceModel<Double>(try Repository.device(name), try Repository.calibration(name))
+    var doubled = model
+    doubled.machine.units *= 2
+    doubled.machine.rates = doubled.machine.rates.mapValues { 2 * $0 }
+    var random = SplitMix64(seed: 1)
+    for _ in 0..<200 {
+      let shape = random.gemm()
+      let time = try #require(model.cost(.gemm(shape), .bf16)).time
+      let after = try #require(doubled.cost(.gemm(shape), .bf16)).time
+      #expect(after <= 1.12 * time)
+      // From eight waves of the largest tiles on there is always something to win.
+      let waves = shape.m * shape.n * shape.batch / (256 * 128 * model.machine.units)
+      if waves >= 8, shape.k >= 1024 { #expect(after < time) }
+    }
+  }
+
   @Test(arguments: UInt64(0)..<100)
   func moreOfTheUnitsAreNeverSlower(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
@@ -124,8 +201,7 @@ import Workloads
     #expect(time * (1 + rounding) >= shape.bytes(type) / machine.memoryBandwidth)
   }
 
-  /// The shipped calibrations keep that bound as well: no constant of theirs pretends a rate above the data sheet,
-  /// but for the memory rates that fp32 rows on an L2 of 60 MiB show (1.05 is the end of the plausible range).
+  /// The shipped calibrations keep that bound: no constant of theirs pretends a rate above the data sheet.
   @Test(arguments: ["nvidia-a100-80g-sxm", "nvidia-h200", "nvidia-b200"])
   func shippedConstantsReachNoMoreThanTheDataSheet(name: String) throws {
     let device = try Repository.device(name)
@@ -176,8 +252,10 @@ import Workloads
   }
 
   /// One kernel for a batch starts once and fills its waves across products, so it is not slower than as many
-  /// kernels, except for the clock: the constant `sustained_slowdown` sees one long kernel where there were short
-  /// ones. It is one of the slower by at most that part.
+  /// kernels, except for the clock: the constant `sustained_slowdown` sees one long kernel where there were
+  /// short ones.
+  ///
+  /// The batch is slower by at most that part.
   @Test(arguments: UInt64(0)..<100)
   func aBatchIsNotSlowerThanItsProducts(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
@@ -196,8 +274,10 @@ import Workloads
     #expect(try Self.time(one.with(batch: count), on: machine, steady) <= apart * (1 + rounding))
   }
 
-  /// Cᵀ = B Aᵀ: with both operands read along k (NT) the transposed product is NT again, and the tiles come in both
-  /// orientations. Rows and columns are multiples of 32 elements, so that the results are aligned alike.
+  /// Cᵀ = B Aᵀ: with both operands read along k (NT) the transposed product is NT again, and the tiles come
+  /// in both orientations.
+  ///
+  /// Rows and columns are multiples of 32 elements, so that the results are aligned alike.
   @Test(arguments: UInt64(0)..<100)
   func theTransposedProductTakesAsLong(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)

@@ -68,7 +68,9 @@ import Testing
     #expect(try #require(Roofline(device, .bf16, units: 1000)).peak == 989e12)
   }
 
-  /// A type without a rate of its own runs as the next wider one: V100 has no bf16 pipe but 125 TFLOP/s in fp16.
+  /// A type without a rate of its own runs as the next wider one: V100 has no bf16 pipe but 125 TFLOP/s in
+  /// fp16.
+  ///
   /// Nothing stands in for fp64.
   @Test func missingTypesRunAsWiderOnes() throws {
     let device = try Repository.device("nvidia-v100-32g-sxm")
