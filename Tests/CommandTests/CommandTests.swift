@@ -17,7 +17,8 @@ private func json(_ text: String) throws -> Any {
     let result = try rooftree(verb, "--help")
     #expect(result.status == 0)
     #expect(result.errors == "")
-    let example = try #require(result.output.split(separator: "\n").first { $0.contains("Example: rooftree ") })
+    let example = try #require(
+      result.output.split(separator: "\n").first { $0.contains("Example: rooftree ") })
     #expect(example.contains("Example: rooftree \(verb) "))
     #expect(result.output.contains("USAGE: rooftree \(verb) "))
   }
@@ -48,7 +49,8 @@ private func json(_ text: String) throws -> Any {
         #expect(words.contains(name), "\(name)")
       }
     }
-    let objects = try #require(try json(try rooftree("list", "hardware", "--json").output) as? [[String: String]])
+    let objects = try #require(
+      try json(try rooftree("list", "hardware", "--json").output) as? [[String: String]])
     #expect(objects.count == Repository.files(in: "models/hardware", ending: ".yaml").count)
     #expect(objects.allSatisfy { $0["kind"] == "hardware" && $0["title"]?.isEmpty == false })
   }
@@ -59,7 +61,8 @@ private func json(_ text: String) throws -> Any {
     #expect(result.status == 0)
     let lines = result.output.split(separator: "\n")
     let bandwidth = try #require(lines.first { $0.hasPrefix("hbm bandwidth") })
-    #expect(bandwidth.contains("4.800 TB/s") && bandwidth.contains("published") && bandwidth.contains("data sheet"))
+    #expect(
+      bandwidth.contains("4.800 TB/s") && bandwidth.contains("published") && bandwidth.contains("data sheet"))
     let capacity = try #require(lines.first { $0.hasPrefix("hbm capacity") })
     #expect(capacity.contains("141.0 GB"))
     let cache = try #require(lines.first { $0.hasPrefix("l2 capacity") })
@@ -124,12 +127,15 @@ private func json(_ text: String) throws -> Any {
     let text = try rooftree("estimate", "getting-started")
     #expect(text.status == 0)
     #expect(text.output.contains("tokens/s"))
-    let answer = try #require(try json(try rooftree("estimate", "getting-started", "--json").output) as? [String: Any])
+    let answer = try #require(
+      try json(try rooftree("estimate", "getting-started", "--json").output) as? [String: Any])
     let seconds = try #require(answer["time_s"] as? Double)
     let tokens = try #require(answer["tokens_per_s"] as? Double)
     #expect(abs(seconds * tokens - 2048) < 1e-6)
     // 8 GPUs of 989 TFLOP/s cannot be faster than all FLOP at their peak; a step is not a hundred times slower.
-    let floor = 72 * 2048 * 96 * 12288.0 * 12288 * (1 + 2048.0 / (6 * 12288) + 51200.0 / (12 * 96 * 12288)) / (8 * 989e12)
+    let floor =
+      72 * 2048 * 96 * 12288.0 * 12288 * (1 + 2048.0 / (6 * 12288) + 51200.0 / (12 * 96 * 12288))
+      / (8 * 989e12)
     #expect(seconds > floor && seconds < 10 * floor)
   }
 
@@ -204,7 +210,9 @@ private func json(_ text: String) throws -> Any {
         == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent")
     let groups = try #require(try json(result.output) as? [[String: Any]])
     for group in groups where group["group"] as? String != "all" {
-      let rows = lines.dropFirst().filter { $0[2] == group["group"] as? String ?? "" && $0[3] == group["quantity"] as? String ?? "" }
+      let rows = lines.dropFirst().filter {
+        $0[2] == group["group"] as? String ?? "" && $0[3] == group["quantity"] as? String ?? ""
+      }
       #expect(Double(rows.count) == group["rows"] as? Double)
       let errors = rows.compactMap { row -> Double? in
         guard let measured = Double(row[4]), let predicted = Double(row[5]) else { return nil }
@@ -248,9 +256,11 @@ private func json(_ text: String) throws -> Any {
     #expect(try String(contentsOfFile: target, encoding: .utf8).hasPrefix("table,line,"))
     let pipe = folder.path + "/pipe"
     #expect(mkfifo(pipe, 0o600) == 0)
-    let script = "head -1 '\(pipe)' & '\(Command.rooftree)' validate \(table) --rows '\(pipe)' > /dev/null; wait"
+    let script =
+      "head -1 '\(pipe)' & '\(Command.rooftree)' validate \(table) --rows '\(pipe)' > /dev/null; wait"
     let result = try Command.run("/bin/sh", ["-c", script])
-    #expect(result.output == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n")
+    #expect(
+      result.output == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n")
     var info = stat()
     #expect(lstat(pipe, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO)
   }
@@ -274,7 +284,11 @@ private func json(_ text: String) throws -> Any {
   @Test(arguments: ["", "trap '' PIPE; "])
   func closedOutput(prefix: String) throws {
     let result = try Command.run(
-      "/bin/sh", ["-c", "\(prefix)( '\(Command.rooftree)' validate --json notebooks-data/measurements/h200/*.csv ) | head -1"])
+      "/bin/sh",
+      [
+        "-c",
+        "\(prefix)( '\(Command.rooftree)' validate --json notebooks-data/measurements/h200/*.csv ) | head -1",
+      ])
     #expect(result.output == "[\n")
     #expect(result.errors == "")
     #expect(result.status == 0)

@@ -9,15 +9,19 @@ import TestSupport
 import Testing
 import Workloads
 
-/// Damaged copies of the shipped files through every reader, for a while. A crash ends the whole run; what is read
-/// without a complaint must be usable. `tools/fuzz.sh` does the same for longer, guided by coverage.
+/// Damaged copies of the shipped files through every reader, for a while.
+///
+/// A crash ends the whole run; what is read without a complaint must be usable. `tools/fuzz.sh` does the same for
+/// longer, guided by coverage.
 @Suite(.serialized) struct FuzzTests {
   /// Seconds to spend on each half; ROOFTREE_FUZZ_SECONDS changes it.
   private static let seconds: Double =
     ProcessInfo.processInfo.environment["ROOFTREE_FUZZ_SECONDS"].flatMap(Double.init) ?? 25
 
   private static func shipped(_ folders: [String], _ ending: String) throws -> [[UInt8]] {
-    try folders.flatMap { Repository.files(in: $0, ending: ending) }.map { Array(try Repository.text($0).utf8) }
+    try folders.flatMap { Repository.files(in: $0, ending: ending) }.map {
+      Array(try Repository.text($0).utf8)
+    }
   }
 
   /// Runs a reader over noise and damage until the time is over.
@@ -37,7 +41,8 @@ import Workloads
           bytes = Mutator.noise(using: &random)
         } else {
           bytes = Mutator.damaged(
-            files.randomElement(using: &random) ?? [], with: files.randomElement(using: &random) ?? [], using: &random)
+            files.randomElement(using: &random) ?? [], with: files.randomElement(using: &random) ?? [],
+            using: &random)
         }
         cases += 1
         do {
@@ -46,7 +51,9 @@ import Workloads
         } catch let fault as Diagnostic {
           // A complaint is one line without control characters, whatever the file holds.
           let words = fault.description
-          #expect(!words.isEmpty && !words.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }, "\(words)")
+          #expect(
+            !words.isEmpty && !words.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f },
+            "\(words)")
         }
       }
     }
@@ -55,8 +62,9 @@ import Workloads
 
   @Test(.timeLimit(.minutes(5)))
   func documents() throws {
-    let files = try Self.shipped(
-      ["models/hardware", "models/workloads", "models/scenarios", "models/calibrations"], ".yaml")
+    let files =
+      try Self.shipped(
+        ["models/hardware", "models/workloads", "models/scenarios", "models/calibrations"], ".yaml")
       + Self.shipped(["Tests/WorkloadsTests/Fixtures"], ".json")
     let counts = try run(over: files, longest: 6000) { bytes in
       let node = try parseDocument(try decodeUTF8(bytes, file: "f"), file: "f")
@@ -93,7 +101,8 @@ import Workloads
   @Test(.timeLimit(.minutes(5)))
   func tables() throws {
     let files = try Self.shipped(
-      ["h200", "aiconfigurator", "a100-megatron", "upmem"].map { "notebooks-data/measurements/" + $0 }, ".csv")
+      ["h200", "aiconfigurator", "a100-megatron", "upmem"].map { "notebooks-data/measurements/" + $0 }, ".csv"
+    )
     let counts = try run(over: files, longest: 800) { bytes in
       let table = try Table(text: try decodeUTF8(bytes, file: "f"), file: "f")
       for row in table.rows { #expect(table.columns.allSatisfy { row.text($0).utf8.count <= bytes.count }) }

@@ -56,7 +56,9 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
 
 /// The files that every case starts from.
 func writeGoodFiles(to folder: borrowing TemporaryFolder) throws {
-  for name in ["device.yaml", "workload.yaml", "scenario.yaml", "operators.csv", "collectives.csv", "layers.csv"] {
+  for name in [
+    "device.yaml", "workload.yaml", "scenario.yaml", "operators.csv", "collectives.csv", "layers.csv",
+  ] {
     try folder.write(name, Array(try Repository.text("Tests/CommandTests/Fixtures/" + name).utf8))
   }
 }
@@ -105,7 +107,8 @@ func writeGoodFiles(to folder: borrowing TemporaryFolder) throws {
         environment: ["ROOFTREE_MODELS": Repository.models])
     }
     for arguments in [
-      WrongInput.Arguments.estimate, .validate("operators.csv"), .validate("collectives.csv"), .validate("layers.csv"),
+      WrongInput.Arguments.estimate, .validate("operators.csv"), .validate("collectives.csv"),
+      .validate("layers.csv"),
     ] {
       let result = try run(arguments)
       #expect(result.status == 0)

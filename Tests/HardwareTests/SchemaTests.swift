@@ -16,7 +16,9 @@ import Testing
       return folder.map { (path, $0) }
     }
 
-  /// Prints one line for each complaint: file, place, words. Mappings get a strange key when asked to.
+  /// Prints one line for each complaint: file, place, words.
+  ///
+  /// Mappings get a strange key when asked to.
   private static let program = """
     import copy, json, sys, yaml, jsonschema
     class Loader(yaml.SafeLoader): pass

@@ -54,9 +54,11 @@ private func read(_ json: String) throws -> TransformerModel {
     let bert = try fixture("bert-base")
     #expect(bert.sequence == 512 && bert.vocabulary == 30522 && bert.activation == .gelu)
     let gemma = try fixture("gemma-2b")
-    #expect(gemma.headSize == 256 && gemma.keyValueHeads == 1 && gemma.activation == .geglu && gemma.tiedEmbeddings)
+    #expect(
+      gemma.headSize == 256 && gemma.keyValueHeads == 1 && gemma.activation == .geglu && gemma.tiedEmbeddings)
     let t5 = try fixture("t5-11b")
-    #expect(t5.headSize == 128 && t5.queryWidth == 16384 && t5.feedForward == 65536 && t5.positions == .relative)
+    #expect(
+      t5.headSize == 128 && t5.queryWidth == 16384 && t5.feedForward == 65536 && t5.positions == .relative)
   }
 
   @Test func expertsAreRefused() throws {
@@ -82,7 +84,8 @@ private func read(_ json: String) throws -> TransformerModel {
         == "config.json:1:35: error: 'n_layer' is 'many'; expected a whole number from 1 to 1000000000")
     #expect(
       complaint {
-        try read(#"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 100, "num_attention_heads": 3}"#)
+        try read(
+          #"{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 100, "num_attention_heads": 3}"#)
       }
         == "config.json:1:1: error: hidden 100 is not divisible by 3 heads; give head_size if that is meant")
     #expect(
@@ -114,18 +117,32 @@ private func read(_ json: String) throws -> TransformerModel {
 
   @Test(
     arguments: [
-      ("layers: 2, hidden: 100, heads: 3, activation: gelu, vocabulary: 10, sequence: 8", 5, 8,
-        "hidden 100 is not divisible by 3 heads; give head_size if that is meant"),
-      ("layers: 2, hidden: 96, heads: 12, key_value_heads: 5, activation: gelu, vocabulary: 10, sequence: 8", 5, 8,
-        "12 heads cannot share 5 key-value heads evenly"),
-      ("layers: 2, hidden: 96, heads: 12, activation: gelo, vocabulary: 10, sequence: 8", 5, 55,
-        "'shape.activation' is 'gelo'; did you mean 'gelu'?"),
-      ("layers: 2, hidden: 96, heads: 12, activation: gelu, vocabulary: 10", 5, 8,
-        "'shape' lacks the key 'sequence'"),
-      ("layers: 2, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8, biasses: false", 5, 90,
-        "unknown key 'biasses' in 'shape'; did you mean 'biases'?"),
-      ("layers: 0, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8", 5, 17,
-        "'shape.layers' is '0'; expected a whole number from 1 to 100000"),
+      (
+        "layers: 2, hidden: 100, heads: 3, activation: gelu, vocabulary: 10, sequence: 8", 5, 8,
+        "hidden 100 is not divisible by 3 heads; give head_size if that is meant"
+      ),
+      (
+        "layers: 2, hidden: 96, heads: 12, key_value_heads: 5, activation: gelu, vocabulary: 10, sequence: 8",
+        5, 8,
+        "12 heads cannot share 5 key-value heads evenly"
+      ),
+      (
+        "layers: 2, hidden: 96, heads: 12, activation: gelo, vocabulary: 10, sequence: 8", 5, 55,
+        "'shape.activation' is 'gelo'; did you mean 'gelu'?"
+      ),
+      (
+        "layers: 2, hidden: 96, heads: 12, activation: gelu, vocabulary: 10", 5, 8,
+        "'shape' lacks the key 'sequence'"
+      ),
+      (
+        "layers: 2, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8, biasses: false", 5,
+        90,
+        "unknown key 'biasses' in 'shape'; did you mean 'biases'?"
+      ),
+      (
+        "layers: 0, hidden: 96, heads: 12, activation: gelu, vocabulary: 10, sequence: 8", 5, 17,
+        "'shape.layers' is '0'; expected a whole number from 1 to 100000"
+      ),
     ] as [(String, Int, Int, String)])
   func wrongShapes(shape: String, line: Int, column: Int, words: String) {
     #expect(complaint { try model(shape) } == "m.yaml:\(line):\(column): error: \(words)")
@@ -140,7 +157,8 @@ private func read(_ json: String) throws -> TransformerModel {
   }
 
   @Test func headSizeMayDifferFromTheQuotient() throws {
-    let shape = "layers: 2, hidden: 100, heads: 3, head_size: 64, activation: gelu, vocabulary: 10, sequence: 8"
+    let shape =
+      "layers: 2, hidden: 100, heads: 3, head_size: 64, activation: gelu, vocabulary: 10, sequence: 8"
     let shaped = try model(shape)
     #expect(shaped.queryWidth == 192 && shaped.keyValueWidth == 192)
   }

@@ -66,7 +66,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
   func exchangesAreTwoEachWay(degree: Int) {
     for (h, heads, b, s) in Self.shapes {
       let sliced = layer(hidden: h, heads: heads, microBatch: b, sequence: s, tensorParallel: degree)
-      let payload = TransformerTraffic.tensorPayload(elementBytes: 2, microBatch: b, length: s, hidden: h).value
+      let payload = TransformerTraffic.tensorPayload(elementBytes: 2, microBatch: b, length: s, hidden: h)
+        .value
       #expect(Totals(forward(sliced)).reduced == [payload, payload])
       #expect(Totals(backward(sliced)).reduced == [payload, payload])
       let alone = layer(hidden: h, heads: heads, microBatch: b, sequence: s, tensorParallel: 1)
@@ -82,7 +83,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
   @Test(arguments: [1, 2, 4, 8])
   func weightGradientsCoverTheLayer(degree: Int) throws {
     for name in ["gpt3-175b", "llama-3.1-405b", "bert-large", "megatron-1t"] {
-      let model = try TransformerModel(node: try readDocument(path: Repository.models + "/workloads/\(name).yaml"))
+      let model = try TransformerModel(
+        node: try readDocument(path: Repository.models + "/workloads/\(name).yaml"))
       let sliced = TransformerLayer<Double>(
         model: model, microBatch: 1, sequence: 128, tensorParallel: degree, causal: true, dataType: .bf16)
       var weights = 0.0
@@ -96,7 +98,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
   /// The listed products of all layers are the closed form's FLOP, grouped queries and gates included.
   @Test func listAndClosedFormAgree() throws {
     for name in ["gpt3-175b", "llama-65b", "llama-3.1-405b", "palm-540b", "mt-nlg-530b"] {
-      let model = try TransformerModel(node: try readDocument(path: Repository.models + "/workloads/\(name).yaml"))
+      let model = try TransformerModel(
+        node: try readDocument(path: Repository.models + "/workloads/\(name).yaml"))
       let whole = TransformerLayer<Double>(
         model: model, microBatch: 2, sequence: 1024, tensorParallel: 1, causal: false, dataType: .bf16)
       let totals = Totals(forward(whole))
@@ -108,7 +111,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
   @Test func causalMaskHalvesAttention() throws {
     func flop(_ causal: Bool) -> Double {
       FlashAttention<Double>(
-        batch: 2, heads: 16, keyValueHeads: 16, queries: 512, keys: 512, headSize: 64, causal: causal, backward: false
+        batch: 2, heads: 16, keyValueHeads: 16, queries: 512, keys: 512, headSize: 64, causal: causal,
+        backward: false
       ).flop
     }
     #expect(flop(false) == 4 * 2 * 16 * 512 * 512 * 64)
@@ -117,7 +121,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
 
   /// Blocks side by side share one normalisation and one all-reduce each way (PaLM, GPT-J).
   @Test func parallelBlocks() throws {
-    let palm = try TransformerModel(node: try readDocument(path: Repository.models + "/workloads/palm-540b.yaml"))
+    let palm = try TransformerModel(
+      node: try readDocument(path: Repository.models + "/workloads/palm-540b.yaml"))
     let sliced = TransformerLayer<Double>(
       model: palm, microBatch: 1, sequence: 2048, tensorParallel: 12, causal: true, dataType: .bf16)
     let ahead = forward(sliced)
@@ -137,7 +142,8 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
 
   /// Embedding, head and update of a step: the head costs 2 B s H V forward, the update touches every weight once.
   @Test func stepAroundTheLayers() throws {
-    let model = try TransformerModel(node: try readDocument(path: Repository.models + "/workloads/gpt3-175b.yaml"))
+    let model = try TransformerModel(
+      node: try readDocument(path: Repository.models + "/workloads/gpt3-175b.yaml"))
     let step = TransformerStep<Double>(
       model: model, microBatch: 2, sequence: 2048, tensorParallel: 8, causal: true, dataType: .bf16)
     var ahead = OperatorList<Double>()

@@ -103,7 +103,9 @@ private let transformers = Repository.library.names(.workloads).filter { name in
       ("megatron-145b", 1536, 2304, 148, 24.82), ("megatron-310b", 1920, 2160, 155, 37.61),
       ("mt-nlg-530b", 2520, 2520, 163, 54.08), ("megatron-1t", 3072, 3072, 163, 102.6),
     ] as [(String, Double, Double, Double, Double)])
-  func supercomputingTable(name: String, gpus: Double, batch: Double, teraflops: Double, seconds: Double) throws {
+  func supercomputingTable(name: String, gpus: Double, batch: Double, teraflops: Double, seconds: Double)
+    throws
+  {
     let work = try model(name).hardwareFLOP(sequences: batch, length: 2048, recompute: .full)
     #expect(abs(work.value / (teraflops * 1e12 * gpus) / seconds - 1) < 6e-4)
   }
@@ -151,13 +153,15 @@ private let transformers = Repository.library.names(.workloads).filter { name in
     let shape = try model(name)
     #expect(Double(shape.hidden) == hidden)
     #expect(
-      TransformerTraffic.edge(hidden: hidden, length: length, elementBytes: 2, tensorParallel: degree).value == edge)
+      TransformerTraffic.edge(hidden: hidden, length: length, elementBytes: 2, tensorParallel: degree).value
+        == edge)
   }
 
   /// The share of serialised communication in per cent (reference, section 2.6: 118 TFLOP/s, 150 GB/s, 2,048 tokens).
   @Test(
     arguments: [
-      (1024, 4, 1, 28), (1024, 16, 2, 79), (1024, 256, 4, 99), (4096, 8, 1, 22), (4096, 32, 1, 55), (4096, 64, 4, 91),
+      (1024, 4, 1, 28), (1024, 16, 2, 79), (1024, 256, 4, 99), (4096, 8, 1, 22), (4096, 32, 1, 55),
+      (4096, 64, 4, 91),
       (16384, 4, 2, 6), (16384, 16, 4, 39), (16384, 64, 1, 40), (16384, 128, 1, 57), (65536, 8, 4, 7),
       (65536, 32, 4, 25), (65536, 64, 2, 25), (65536, 256, 1, 40), (65536, 256, 4, 73),
     ] as [(Double, Double, Double, Double)])
@@ -181,7 +185,8 @@ private let transformers = Repository.library.names(.workloads).filter { name in
 
   /// GPT-3 prompt of 8 x 2,048 tokens: the all-reduce of LLMCompass moves 402.7 MB.
   @Test func tensorPayload() {
-    let payload = TransformerTraffic.tensorPayload(elementBytes: 2, microBatch: 8, length: 2048, hidden: 12288)
+    let payload = TransformerTraffic.tensorPayload(
+      elementBytes: 2, microBatch: 8, length: 2048, hidden: 12288)
     #expect(payload.value == 402_653_184)
     // Megatron 2020, TP 1: 2.32 GB of gradients in FP16 for 24 layers of 1,920 and the embeddings.
     let layers = TransformerTraffic.gradientPayload(
