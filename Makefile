@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine (Debian 12 with the Swift toolchain): `make report`, `make test`.
 SHELL := /bin/bash
-.PHONY: all setup build report test check validate accuracy calibrate manual install clean
+.PHONY: all setup build report test check fuzz validate accuracy calibrate manual install clean
 
 packages := pkg-config libopenblas-dev libcminpack-dev
 rooftree := .build/release/rooftree
@@ -53,6 +53,10 @@ manual:
 install: build
 	install -D $(rooftree) $(prefix)/bin/rooftree
 	install -d $(prefix)/share/man/man1 && install -m 644 docs/man/*.1 $(prefix)/share/man/man1/
+
+# Damaged files through every reader, guided by coverage: make fuzz seconds=3600.
+fuzz: setup
+	@tools/fuzz.sh $(or $(seconds),300)
 
 clean:
 	rm -rf .build
