@@ -68,19 +68,24 @@ private func parsed(_ text: String, places: Bool = false) throws -> String {
 
   /// Columns count Unicode scalars, so that they agree with what an editor shows.
   @Test func columnsCountScalarsNotBytes() throws {
-    #expect(try parsed("{\u{e9}\u{1f600}: a, b: c}", places: true) == "{<\u{e9}\u{1f600}>@1:2=<a>@1:6,<b>@1:9=<c>@1:12}@1:1")
+    #expect(
+      try parsed("{\u{e9}\u{1f600}: a, b: c}", places: true)
+        == "{<\u{e9}\u{1f600}>@1:2=<a>@1:6,<b>@1:9=<c>@1:12}@1:1")
   }
 
   @Test func byteOrderMarkAndCarriageReturnsChangeNothing() throws {
     let plain = "name: x\nrun:\n  pass: y\n"
     let windows = "\u{feff}" + plain.replacingOccurrences(of: "\n", with: "\r\n")
     #expect(try parsed(windows) == parsed(plain))
-    #expect(try parsed(plain.replacingOccurrences(of: "\n", with: "\r\n"), places: true) == parsed(plain, places: true))
+    #expect(
+      try parsed(plain.replacingOccurrences(of: "\n", with: "\r\n"), places: true)
+        == parsed(plain, places: true))
   }
 
   @Test func anchorsAndAliases() throws {
     #expect(
-      try parsed("a: &x {v: 1}\nb: *x\nc: [&y t, *y, *y]") == "{<a>={<v>=<1>},<b>={<v>=<1>},<c>=[<t>,<t>,<t>]}")
+      try parsed("a: &x {v: 1}\nb: *x\nc: [&y t, *y, *y]")
+        == "{<a>={<v>=<1>},<b>={<v>=<1>},<c>=[<t>,<t>,<t>]}")
     // A source that is named forty times is ordinary use.
     let many = "s: &s data sheet\n" + (0..<40).map { "k\($0): {source: *s}\n" }.joined()
     #expect(try parseDocument(many, file: nil).keys.count == 41)
@@ -121,18 +126,27 @@ private func parsed(_ text: String, places: Bool = false) throws -> String {
       ("ab: 1\na: 1\n# a: 2\na : 2\n", "4:1", "a"),
     ])
   func duplicateKeysAreLocated(text: String, place: String, key: String) {
-    #expect(complaint { try parseDocument(text, file: "f") } == "f:\(place): error: the key '\(key)' is there twice")
+    #expect(
+      complaint { try parseDocument(text, file: "f") } == "f:\(place): error: the key '\(key)' is there twice"
+    )
   }
 
   @Test func deepNestingIsRejected() {
     let deep = "nested more than 64 deep"
     let brackets = String(repeating: "[", count: 5000)
     #expect(complaint { try parseDocument(brackets, file: "f") } == "f:1:257: error: \(deep)")
-    #expect(complaint { try parseDocument(brackets + String(repeating: "]", count: 5000), file: "f") }.hasSuffix(deep))
-    #expect(complaint { try parseDocument(String(repeating: "{a: ", count: 5000), file: "f") }.hasSuffix(deep))
-    #expect(complaint { try parseDocument(String(repeating: "- ", count: 5000) + "a", file: "f") }.hasSuffix(deep))
-    #expect(complaint { try parseDocument(String(repeating: "? ", count: 5000) + "a", file: "f") }.hasSuffix(deep))
-    #expect(complaint { try parseDocument("? a\n: " + String(repeating: "- ", count: 5000) + "b", file: "f") }.hasSuffix(deep))
+    #expect(
+      complaint { try parseDocument(brackets + String(repeating: "]", count: 5000), file: "f") }.hasSuffix(
+        deep))
+    #expect(
+      complaint { try parseDocument(String(repeating: "{a: ", count: 5000), file: "f") }.hasSuffix(deep))
+    #expect(
+      complaint { try parseDocument(String(repeating: "- ", count: 5000) + "a", file: "f") }.hasSuffix(deep))
+    #expect(
+      complaint { try parseDocument(String(repeating: "? ", count: 5000) + "a", file: "f") }.hasSuffix(deep))
+    #expect(
+      complaint { try parseDocument("? a\n: " + String(repeating: "- ", count: 5000) + "b", file: "f") }
+        .hasSuffix(deep))
     // Indentation nests as well as brackets do.
     let steps = (0..<1500).map { String(repeating: " ", count: $0) + "a:\n" }.joined()
     #expect(complaint { try parseDocument(steps, file: "f") }.hasSuffix(deep))
@@ -213,7 +227,9 @@ private indirect enum Tree {
     let size = Int.random(in: 1...4, using: &random)
     switch depth == 0 ? 0 : Int.random(in: depth == 4 ? 1...2 : 0...2, using: &random) {
     case 0:
-      let letters: [Character] = ["a", "Z", "7", " ", ":", "#", "\u{e9}", "-", "'", "\"", ",", "\\", "{", "\u{1f600}"]
+      let letters: [Character] = [
+        "a", "Z", "7", " ", ":", "#", "\u{e9}", "-", "'", "\"", ",", "\\", "{", "\u{1f600}",
+      ]
       return .leaf(String((0..<size * 2).map { _ in letters.randomElement(using: &random) ?? "a" }))
     case 1: return .list((0..<size).map { _ in Tree.random(depth: depth - 1, using: &random) })
     default: return .map((0..<size).map { ("k\($0)", Tree.random(depth: depth - 1, using: &random)) })
@@ -229,7 +245,8 @@ private indirect enum Tree {
   }
 
   private func quoted(_ text: String) -> String {
-    "\"" + text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"") + "\""
+    "\"" + text.replacingOccurrences(of: "\\", with: "\\\\").replacingOccurrences(of: "\"", with: "\\\"")
+      + "\""
   }
 
   var json: String {
@@ -247,7 +264,8 @@ private indirect enum Tree {
     case .list(let items):
       return (indent == 0 ? "" : "\n") + items.map { margin + "-" + $0.yaml(indent: indent + 2) }.joined()
     case .map(let pairs):
-      return (indent == 0 ? "" : "\n") + pairs.map { margin + $0.0 + ":" + $0.1.yaml(indent: indent + 2) }.joined()
+      return (indent == 0 ? "" : "\n")
+        + pairs.map { margin + $0.0 + ":" + $0.1.yaml(indent: indent + 2) }.joined()
     }
   }
 }
@@ -263,8 +281,9 @@ private indirect enum Tree {
   }
 
   @Test func mappingsMergeDeeply() throws {
-    #expect(try overlaid("a: {x: 1, y: {p: 2, q: 3}}\nb: 4", "a: {y: {q: 5}}\nc: 6")
-      == "{<a>={<x>=<1>,<y>={<p>=<2>,<q>=<5>}},<b>=<4>,<c>=<6>}")
+    #expect(
+      try overlaid("a: {x: 1, y: {p: 2, q: 3}}\nb: 4", "a: {y: {q: 5}}\nc: 6")
+        == "{<a>={<x>=<1>,<y>={<p>=<2>,<q>=<5>}},<b>=<4>,<c>=<6>}")
   }
 
   @Test func listsAndScalarsAreReplaced() throws {
@@ -276,7 +295,8 @@ private indirect enum Tree {
   @Test func valuesWithProvenanceAreReplacedWhole() throws {
     #expect(
       try overlaid(
-        "m: {value: 1 s, low: 0 s, high: 2 s, kind: assumed, source: a}", "m: {value: 3 s, kind: measured, source: b}")
+        "m: {value: 1 s, low: 0 s, high: 2 s, kind: assumed, source: a}",
+        "m: {value: 3 s, kind: measured, source: b}")
         == "{<m>={<value>=<3 s>,<kind>=<measured>,<source>=<b>}}")
     #expect(
       try overlaid("m: {value: 1 s, kind: assumed}", "m: {note: why}")
@@ -317,7 +337,8 @@ private indirect enum Tree {
     #expect(complaint { try readDocument(path: empty) } == "\(empty): error: is empty; expected a mapping")
     let latin = try folder.write("latin.yaml", Array("title: caf".utf8) + [0xe9, 0x0a])
     #expect(
-      complaint { try readDocument(path: latin) } == "\(latin): error: byte 10 is not UTF-8; expected text in UTF-8")
+      complaint { try readDocument(path: latin) }
+        == "\(latin): error: byte 10 is not UTF-8; expected text in UTF-8")
     let nul = try folder.write("nul.yaml", Array("a: 1\nb: \0\n".utf8))
     #expect(complaint { try readDocument(path: nul) } == "\(nul):2:4: error: a NUL byte is not allowed")
   }
@@ -329,7 +350,8 @@ private indirect enum Tree {
     #expect(truncate(path, 100_000_000) == 0)
     let start = ContinuousClock.now
     #expect(
-      complaint { try readDocument(path: path) } == "\(path): error: has 100000000 bytes; expected at most 16777216")
+      complaint { try readDocument(path: path) }
+        == "\(path): error: has 100000000 bytes; expected at most 16777216")
     #expect(ContinuousClock.now - start < .seconds(1))
   }
 
@@ -363,13 +385,16 @@ private indirect enum Tree {
     var reader = try MappingReader(node)
     #expect(try reader.integer("layers") == 3)
     #expect(complaint { try reader.integer("heads") } == "f:1:1: error: the file lacks the key 'heads'")
-    #expect(complaint { try reader.finish() } == "f:2:1: error: unknown key 'heds' in the file; did you mean 'heads'?")
+    #expect(
+      complaint { try reader.finish() }
+        == "f:2:1: error: unknown key 'heds' in the file; did you mean 'heads'?")
   }
 
   @Test(
     arguments: [
       ("1", 1), ("1e9", 1_000_000_000), ("1e3", 1000), ("1000000000", 1_000_000_000), ("0", nil), ("-1", nil),
-      ("2.5", nil), ("1e400", nil), ("nan", nil), ("1000000001", nil), ("99999999999999999999", nil), ("''", nil),
+      ("2.5", nil), ("1e400", nil), ("nan", nil), ("1000000001", nil), ("99999999999999999999", nil),
+      ("''", nil),
       ("x", nil),
     ] as [(String, Int?)])
   func wholeNumbers(text: String, expected: Int?) throws {

@@ -46,7 +46,9 @@ import Testing
     #expect(try row.number("a") == 0)
     #expect(complaint { try row.positive("a") } == "t.csv:2:1: error: 'a' is 0; expected a number above zero")
     #expect(complaint { try row.number("b") } == "t.csv:2:3: error: 'b' is -2; expected at least 0.0")
-    #expect(complaint { try row.number("c", in: 1...1e6) } == "t.csv:2:6: error: 'c' is 1e7; expected at most 1000000.0")
+    #expect(
+      complaint { try row.number("c", in: 1...1e6) }
+        == "t.csv:2:6: error: 'c' is 1e7; expected at most 1000000.0")
     #expect(complaint { try row.number("d") } == "t.csv:2:1: error: 'd' is empty; expected a finite number")
   }
 
@@ -75,17 +77,20 @@ import Testing
   func randomTablesAreReadBack(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)
     let pieces = [
-      "a", "7", ",", "\"", "\"\"", "\n", "\r\n", "\r", " ", "\u{e9}", "\u{301}", "\u{1f600}", ";", "=", "\u{2028}", "'", "",
+      "a", "7", ",", "\"", "\"\"", "\n", "\r\n", "\r", " ", "\u{e9}", "\u{301}", "\u{1f600}", ";", "=",
+      "\u{2028}", "'", "",
     ]
     func field() -> String {
-      (0..<Int.random(in: 0...5, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+      (0..<Int.random(in: 0...5, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+        .joined()
     }
     let width = Int.random(in: 2...6, using: &random)
     let header = (0..<width).map { "c\($0)" + field() }
     let rows = (0..<Int.random(in: 0...8, using: &random)).map { _ in (0..<width).map { _ in field() } }
     let end = Bool.random(using: &random) ? "\n" : "\r\n"
     let lines = ([header] + rows).map { $0.map(csvField).joined(separator: ",") }
-    let table = try Table(text: lines.joined(separator: end) + (Bool.random(using: &random) ? end : ""), file: nil)
+    let table = try Table(
+      text: lines.joined(separator: end) + (Bool.random(using: &random) ? end : ""), file: nil)
     func scalars(_ texts: [String]) -> [[UInt8]] { texts.map { Array($0.utf8) } }
     #expect(scalars(table.columns) == scalars(header))
     #expect(table.rows.map { row in scalars(header.map { row.text($0) }) } == rows.map(scalars))

@@ -73,7 +73,9 @@ private let names = Repository.library.names(.hardware)
   @Test(arguments: names)
   func powerAndLaunch(name: String) throws {
     let device = try Device(named: name, in: Repository.library)
-    if let limit = device.power.limit, let idle = device.power.idle { #expect(idle.quantity < limit.quantity) }
+    if let limit = device.power.limit, let idle = device.power.idle {
+      #expect(idle.quantity < limit.quantity)
+    }
     if let launch = device.launchOverhead { #expect((1e-8...1e-3).contains(launch.value)) }
     // A processor of this age computes between half a FLOP and a thousand FLOP for each byte that it reads.
     if device.kind != .pim, let rate = device.peakRate(.fp32), let bandwidth = device.mainMemory.bandwidth {
@@ -96,7 +98,8 @@ private let names = Repository.library.names(.hardware)
       ("amd-mi300x", 1307.4e12, 192e9, 5300e9, 304, 750, 448e9),
     ] as [(String, Double, Double, Double, Double, Double, Double)])
   func dataSheets(
-    name: String, rate: Double, capacity: Double, bandwidth: Double, units: Double, watts: Double, link: Double
+    name: String, rate: Double, capacity: Double, bandwidth: Double, units: Double, watts: Double,
+    link: Double
   ) throws {
     let device = try Device(named: name, in: Repository.library)
     #expect(device.peakRate(.fp16)?.value == rate)

@@ -36,7 +36,8 @@ private func failure<D: Dimension>(_ text: String, as: Quantity<D>.Type) -> Quan
 
   @Test(
     arguments: [
-      ("1 B", 1.0), ("64 MiB", 67_108_864), ("141 GB", 141e9), ("60 KiB", 61440), ("1 Gi", nil), ("2 TB", 2e12),
+      ("1 B", 1.0), ("64 MiB", 67_108_864), ("141 GB", 141e9), ("60 KiB", 61440), ("1 Gi", nil),
+      ("2 TB", 2e12),
       ("1 TiB", 1_099_511_627_776), ("1 PiB", 1_125_899_906_842_624), ("1 EiB", 1_152_921_504_606_846_976),
       ("8 bit", 1), ("8 Gbit", 1e9), ("1 Kibit", 128),
     ] as [(String, Double?)])
@@ -76,7 +77,9 @@ private func failure<D: Dimension>(_ text: String, as: Quantity<D>.Type) -> Quan
     for text in ["fast", "-", "+ 5 s", "1.2.3 s", "--5 s", "GB", "e5 s", "."] {
       #expect(failure(text, as: Seconds.self)?.reason == .notANumber, "\(text)")
     }
-    for text in ["inf s", "-inf", ".inf", "-.inf", "nan", ".NaN", "NaN s", "Infinity", "1e400 s", "1.7e308 d"] {
+    for text in [
+      "inf s", "-inf", ".inf", "-.inf", "nan", ".NaN", "NaN s", "Infinity", "1e400 s", "1.7e308 d",
+    ] {
       #expect(failure(text, as: Seconds.self)?.reason == .notFinite, "\(text)")
     }
     #expect(failure("5", as: Seconds.self)?.reason == .missingUnit(examples: ["us"]))
@@ -105,7 +108,9 @@ private func failure<D: Dimension>(_ text: String, as: Quantity<D>.Type) -> Quan
 
   @Test func unitsTakeNoPrefixOfAnotherKind() {
     // Nobody means kiloseconds by "ks", and millibytes do not exist.
-    for text in ["1 ks", "1 Gs", "1 kmin", "1 k%"] { #expect(failure(text, as: Seconds.self) != nil, "\(text)") }
+    for text in ["1 ks", "1 Gs", "1 kmin", "1 k%"] {
+      #expect(failure(text, as: Seconds.self) != nil, "\(text)")
+    }
     for text in ["1 mB", "1 nB", "1 pbit"] { #expect(failure(text, as: Bytes.self) != nil, "\(text)") }
     #expect(failure("1 KiFLOP", as: FLOP.self) != nil)
   }
@@ -122,7 +127,8 @@ private func failure<D: Dimension>(_ text: String, as: Quantity<D>.Type) -> Quan
       ("Mi", 1_048_576), ("Gi", 1_073_741_824), ("Ti", 1_099_511_627_776),
     ]
     let (prefix, factor) = prefixes.randomElement(using: &random) ?? ("", 1)
-    let (unit, size) = [("B/s", 1.0), ("b/s", 0.125), ("bit/s", 0.125)].randomElement(using: &random) ?? ("B/s", 1)
+    let (unit, size) =
+      [("B/s", 1.0), ("b/s", 0.125), ("bit/s", 0.125)].randomElement(using: &random) ?? ("B/s", 1)
     let value = try BytesPerSecond(parsing: "\(number)\(space)\(prefix)\(unit)").value
     #expect(abs(value / (number * factor * size) - 1) < 1e-15)
   }

@@ -189,7 +189,8 @@ import Testing
   /// Sizes of the formats as their standards give them (IEEE 754, OCP FP8 and MX).
   @Test func dataTypes() {
     let bits: [DataType: Int] = [
-      .fp64: 64, .fp32: 32, .tf32: 32, .fp16: 16, .bf16: 16, .fp8: 8, .fp4: 4, .int64: 64, .int32: 32, .int8: 8,
+      .fp64: 64, .fp32: 32, .tf32: 32, .fp16: 16, .bf16: 16, .fp8: 8, .fp4: 4, .int64: 64, .int32: 32,
+      .int8: 8,
     ]
     for type in DataType.allCases {
       #expect(type.bits == bits[type], "\(type)")

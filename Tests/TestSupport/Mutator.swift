@@ -1,9 +1,12 @@
 /// Damages the bytes of a valid file the way that slips, broken transfers and attackers do.
 public struct Mutator: Sendable {
   private static let words = [
-    "{", "}", "[", "]", ":", ": ", "- ", "? ", ",", "\n", "\r\n", "\t", "\"", "'", "#", "&a ", "*a", "!!int ", "|\n",
-    ">\n", "---\n", "...\n", "%YAML 1.1\n", "<<: ", "\0", "\u{feff}", "null", "~", "true", ".inf", ".nan", "-1",
-    "1e999", "1e-999", "99999999999999999999", "0x7f", "GB/s", "us", "extends", "kind", "value", "low", "high",
+    "{", "}", "[", "]", ":", ": ", "- ", "? ", ",", "\n", "\r\n", "\t", "\"", "'", "#", "&a ", "*a", "!!int ",
+    "|\n",
+    ">\n", "---\n", "...\n", "%YAML 1.1\n", "<<: ", "\0", "\u{feff}", "null", "~", "true", ".inf", ".nan",
+    "-1",
+    "1e999", "1e-999", "99999999999999999999", "0x7f", "GB/s", "us", "extends", "kind", "value", "low",
+    "high",
     "\u{e9}", "\u{3bc}", "\u{301}", "\u{1f600}", "  ", "        ",
   ]
 
@@ -24,7 +27,8 @@ public struct Mutator: Sendable {
       case 0 where !result.isEmpty:
         let index = min(place, result.count - 1)
         result[index] ^= 1 << UInt8.random(in: 0..<8, using: &random)
-      case 1 where !result.isEmpty: result[min(place, result.count - 1)] = .random(in: 0...255, using: &random)
+      case 1 where !result.isEmpty:
+        result[min(place, result.count - 1)] = .random(in: 0...255, using: &random)
       case 2:
         let end = min(result.count, place + Int.random(in: 1...40, using: &random))
         result.removeSubrange(place..<end)
