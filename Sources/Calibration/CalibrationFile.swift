@@ -35,6 +35,7 @@ extension DeviceCalibration {
       base.forms = below.forms
       base.curves = below.curves
       base.curveSpread = below.curveSpread
+      base.curveBandwidth = below.curveBandwidth
     }
     if let forms = try reader.optionalMapping("forms") {
       for entry in forms.entries() {
@@ -48,6 +49,9 @@ extension DeviceCalibration {
     }
     if var collectives = try reader.optionalMapping("collectives") {
       base.curveSpread = try collectives.number("spread", in: 0...10)
+      base.curveBandwidth = try collectives.optionalNode("link_bandwidth").map { node throws(Diagnostic) in
+        try MappingReader.quantity(node, path: "collectives.link_bandwidth", as: BytesPerSecond.self).value
+      }
       base.curves = [:]
       for (index, item) in try collectives.list("curves").enumerated() {
         let (key, curve) = try Self.curve(item, path: "collectives.curves[\(index)]")
@@ -145,7 +149,12 @@ extension DeviceCalibration {
       }
     }
     if !curves.isEmpty {
-      text += "collectives:\n  spread: \(number(curveSpread ?? 0, digits: 3))\n  curves:\n"
+      text += "collectives:\n  spread: \(number(curveSpread ?? 0, digits: 3))\n"
+      if let curveBandwidth {
+        text +=
+          "  link_bandwidth: \(BytesPerSecond(curveBandwidth).formatted(digits: 6))  # of the measured link\n"
+      }
+      text += "  curves:\n"
       for key in curves.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {
         guard let curve = curves[key] else { continue }
         let sizes = curve.points.map { number($0.bytes, digits: 15) }.joined(separator: ", ")

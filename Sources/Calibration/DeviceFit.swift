@@ -135,6 +135,7 @@ public struct DeviceFit: Sendable {
     if let (curves, errors) = curves() {
       progress(CollectiveForm<Double>.name)
       result.curves = curves
+      result.curveBandwidth = device.links.first?.bandwidth.value
       result.curveSpread = robustSpread(errors.map { Double.log(1 + $0) })
       reports.append(
         FormReport(form: CollectiveForm<Double>.name, rows: errors.count, heldOutErrors: errors))

@@ -42,7 +42,27 @@ public protocol FittedForm<N>: Sendable {
   init(constants: [N])
 }
 
+/// Time to start a kernel on the device whose starts are the initial values of the forms (H200), in seconds.
+let referenceLaunch = 2.3e-6
+
 extension FittedForm {
+  /// The form with the values that hold without a calibration, its start scaled by the device's launch overhead.
+  ///
+  /// - Parameters:
+  ///   - typical: other values than the initial ones; nil for these.
+  ///   - machine: the device; one that says nothing of its launch keeps the typical start.
+  /// - Returns: the form.
+  static func uncalibrated(_ typical: [Double]? = nil, on machine: Machine<N>) -> Self {
+    var values = (typical ?? constants.map(\.initial)).map { N($0) }
+    guard let index = constants.firstIndex(where: { $0.name == "start" }) else {
+      return Self(constants: values)
+    }
+    let scale = machine.launch / referenceLaunch
+    values[index] = N.choose(
+      where: machine.launch, isAtMost: N(0), then: values[index], otherwise: scale * values[index])
+    return Self(constants: values)
+  }
+
   /// The form with the values that hold without a calibration.
   public static var uncalibrated: Self { Self(constants: constants.map { N($0.initial) }) }
 }

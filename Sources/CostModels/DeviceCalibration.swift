@@ -58,13 +58,17 @@ public struct DeviceCalibration: Sendable {
   public var forms: [String: FittedConstants]
   /// Measured curves of collectives.
   public var curves: [CurveKey: SizeCurve]
+  /// Bandwidth of the link that the curves were measured on, in bytes a second, as the device's description gave it:
+  /// on another link the same wire time carries more or fewer bytes. Nil when it was not recorded.
+  public var curveBandwidth: Double?
   /// Relative error of a curve between its points, from leaving points out.
   public var curveSpread: Double?
 
   /// A calibration of a device.
   public init(
     name: String, hardware: String, source: String, forms: [String: FittedConstants] = [:],
-    curves: [CurveKey: SizeCurve] = [:], curveSpread: Double? = nil
+    curves: [CurveKey: SizeCurve] = [:], curveSpread: Double? = nil,
+    curveBandwidth: Double? = nil
   ) {
     self.name = name
     self.hardware = hardware
@@ -72,17 +76,18 @@ public struct DeviceCalibration: Sendable {
     self.forms = forms
     self.curves = curves
     self.curveSpread = curveSpread
+    self.curveBandwidth = curveBandwidth
   }
 
-  /// The form with the fitted constants, or with those that hold without a calibration.
+  /// The form with the fitted constants.
   ///
   /// - Parameters:
   ///   - type: the form.
   ///   - name: the name of its constants; that of the form if nil.
-  /// - Returns: the form.
-  public func form<Form: FittedForm>(_ type: Form.Type, named name: String? = nil) -> Form {
+  /// - Returns: nil when the calibration has no such constants.
+  public func fitted<Form: FittedForm>(_ type: Form.Type, named name: String? = nil) -> Form? {
     guard let fitted = forms[name ?? Form.name], fitted.values.count == Form.constants.count else {
-      return Form.uncalibrated
+      return nil
     }
     return Form(constants: fitted.values.map { Form.N($0) })
   }

@@ -23,17 +23,19 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public init(_ device: Device, _ calibration: DeviceCalibration?) {
     self.device = device
     self.calibration = calibration
-    machine = Machine(device)
+    let machine = Machine<N>(device)
+    self.machine = machine
     var gemm: [DataType: GEMMForm<N>] = [:]
     for type in DataType.allCases {
       let name = Self.calibratedName(of: type, calibration)
-      gemm[type] = calibration?.form(GEMMForm<N>.self, named: name) ?? .uncalibrated
+      gemm[type] =
+        calibration?.fitted(GEMMForm<N>.self, named: name) ?? .uncalibrated(on: machine)
     }
     self.gemm = gemm
-    attention = calibration?.form(AttentionForm<N>.self) ?? .uncalibrated
+    attention = calibration?.fitted(AttentionForm<N>.self) ?? .uncalibrated(on: machine)
     var streaming: [Streaming<N>.Kind: StreamingForm<N>] = [:]
     for kind in Streaming<N>.Kind.allCases {
-      streaming[kind] = Self.streamingForm(kind, calibration)
+      streaming[kind] = Self.streamingForm(kind, calibration, machine)
     }
     self.streaming = streaming
     network = NetworkModel(device, calibration)
@@ -45,13 +47,12 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     return calibration?.forms[own] == nil ? GEMMForm<N>.name : own
   }
 
-  private static func streamingForm(_ kind: Streaming<N>.Kind, _ calibration: DeviceCalibration?)
-    -> StreamingForm<N>
-  {
-    guard let name = calibratedName(of: kind, calibration), let fitted = calibration?.forms[name] else {
-      return StreamingForm(constants: StreamingForm<N>.typicalConstants(of: kind).map { N($0) })
-    }
-    return StreamingForm(constants: fitted.values.map { N($0) })
+  private static func streamingForm(
+    _ kind: Streaming<N>.Kind, _ calibration: DeviceCalibration?, _ machine: Machine<N>
+  ) -> StreamingForm<N> {
+    let name = calibratedName(of: kind, calibration)
+    let fitted = name.flatMap { calibration?.fitted(StreamingForm<N>.self, named: $0) }
+    return fitted ?? .uncalibrated(StreamingForm<N>.typicalConstants(of: kind), on: machine)
   }
 
   /// The constants that a kind is costed with: its own, or those of its nearest relative.
@@ -72,11 +73,12 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public func cost(_ work: Work<N>, _ type: DataType, units: N? = nil) -> Cost<N>? {
     switch work {
     case .gemm(let shape):
-      return (gemm[type] ?? .uncalibrated).cost(shape, type, on: machine, units: units)
+      return (gemm[type] ?? .uncalibrated(on: machine)).cost(shape, type, on: machine, units: units)
     case .attention(let shape):
-      return attention.cost(shape, type, on: machine, streaming: streaming[.copy] ?? .uncalibrated)
+      return attention.cost(
+        shape, type, on: machine, streaming: streaming[.copy] ?? .uncalibrated(on: machine))
     case .streaming(let shape):
-      let form = streaming[shape.kind] ?? .uncalibrated
+      let form = streaming[shape.kind] ?? .uncalibrated(on: machine)
       return form.cost(shape, type, on: machine, units: units)
     case .collective(let exchange): return network.cost(exchange)?.cost
     }

@@ -64,13 +64,13 @@ public struct HostModel<N: ModelNumber>: Sendable {
     let name = kernel.formName(operation: operation)
     switch kernel {
     case .gemm(let shape):
-      let form = calibration?.form(HostGEMMForm<N>.self, named: name) ?? .uncalibrated
+      let form = calibration?.fitted(HostGEMMForm<N>.self, named: name) ?? .uncalibrated
       return form.cost(shape, type, on: machine, threads: threads)
     case .stream(let bytes, let footprint, let rows):
-      let form = calibration?.form(HostStreamForm<N>.self, named: name) ?? .uncalibrated
+      let form = calibration?.fitted(HostStreamForm<N>.self, named: name) ?? .uncalibrated
       return form.cost(bytes: bytes, footprint: footprint, rows: rows, on: machine, threads: threads)
     case .sparse(let samples, let nonzeros, let modelBytes):
-      let form = calibration?.form(HostSparseForm<N>.self, named: name) ?? .uncalibrated
+      let form = calibration?.fitted(HostSparseForm<N>.self, named: name) ?? .uncalibrated
       return form.cost(
         samples: samples, nonzeros: nonzeros, modelBytes: modelBytes, on: machine, threads: threads)
     }

@@ -46,6 +46,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   let links: [Link]
   let form: CollectiveForm<N>
   let curves: [DeviceCalibration.CurveKey: SizeCurve]
+  /// Bandwidth of the measured link over that of the device's link.
+  let wireScale: Double
 
   /// The network of a device.
   ///
@@ -54,8 +56,11 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   ///   - calibration: its measured curves; none if nil.
   public init(_ device: Device, _ calibration: DeviceCalibration?) {
     links = device.links
-    form = calibration?.form(CollectiveForm<N>.self) ?? .uncalibrated
+    form = calibration?.fitted(CollectiveForm<N>.self) ?? .uncalibrated(on: Machine(device))
     curves = calibration?.curves ?? [:]
+    // A link that differs from the measured one: the curve is read where its wire took as long.
+    let now = device.links.first?.bandwidth.value
+    wireScale = (now.flatMap { now in calibration?.curveBandwidth.map { $0 / now } }) ?? 1
   }
 
   /// The time of a collective, and how it was found.
@@ -64,10 +69,12 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// - Returns: nil when the device has no network that joins so many.
   public func cost(_ collective: Collective<N>) -> (cost: Cost<N>, method: Method)? {
     guard collective.ranks > 1 else { return (Cost(time: N(0)), .measured) }
+    let measured = Collective(
+      collective.kind, bytes: wireScale * collective.bytes, ranks: collective.ranks)
     if let curve = curve(collective.kind, collective.ranks) {
-      return (cost(curve.time(bytes: collective.bytes), collective), .measured)
+      return (cost(curve.time(bytes: measured.bytes), collective), wireScale == 1 ? .measured : .transferred)
     }
-    if let time = transferred(collective) { return (cost(time, collective), .transferred) }
+    if let time = transferred(measured) { return (cost(time, collective), .transferred) }
     guard let time = closed(collective) else { return nil }
     return (cost(time, collective), .closedForm)
   }

@@ -118,8 +118,8 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
       : memoryEfficiency
     let memory = bytes / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / efficiency)
     let compute = streaming.elements / (elementRate * used * machine.clock)
-    // Work without rows is one long row: it has neither a time for each row nor a latency along it.
-    let hasRows = N.choose(where: streaming.rows, isAtMost: N(1), then: N(0), otherwise: N(1))
+    // Elementwise kernels do not see rows: they have neither a time for each row nor a latency along it.
+    let hasRows = N(streaming.kind.worksOnRows ? 1 : 0)
     let rows = hasRows * rowTime * streaming.rows
     let along = hasRows * rowLatency * streaming.columns / 1024
     let (m2, c2, r2) = (memory * memory, compute * compute, rows * rows)

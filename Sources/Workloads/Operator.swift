@@ -184,6 +184,14 @@ public struct Streaming<N: ModelNumber>: Sendable {
       }
     }
 
+    /// Whether it treats each row as a whole, so that rows cost something besides their elements.
+    public var worksOnRows: Bool {
+      switch self {
+      case .layernorm, .layernormBackward, .softmax, .softmaxBackward, .rowSum: true
+      default: false
+      }
+    }
+
     /// Bytes of other types moved for each element: the mask of dropout.
     public var otherBytes: Double { self == .dropout ? 1 : 0 }
   }
