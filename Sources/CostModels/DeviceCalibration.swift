@@ -58,8 +58,10 @@ public struct DeviceCalibration: Sendable {
   public var forms: [String: FittedConstants]
   /// Measured curves of collectives.
   public var curves: [CurveKey: SizeCurve]
-  /// Bandwidth of the link that the curves were measured on, in bytes a second, as the device's description gave it:
-  /// on another link the same wire time carries more or fewer bytes. Nil when it was not recorded.
+  /// Bandwidth of the link that the curves were measured on, in bytes a second.
+  ///
+  /// It is the one that the device's description gives: on another link the same wire time carries more or fewer
+  /// bytes. Nil when it was not recorded.
   public var curveBandwidth: Double?
   /// Relative error of a curve between its points, from leaving points out.
   public var curveSpread: Double?

@@ -1,5 +1,5 @@
 /// A kernel to measure, as a row of a table names it.
-public struct KernelCase: Sendable {
+public struct KernelCase {
   /// What it does: `gemm`, `triad`, `lr_dense`.
   public let operation: String
   /// The format of its numbers.
@@ -9,12 +9,12 @@ public struct KernelCase: Sendable {
   /// Threads that it runs on.
   public let threads: Int
   /// Sets it up, with its data.
-  public let make: @Sendable () -> any TimedKernel
+  public let make: () -> any TimedKernel
 
   /// A kernel to measure.
   public init(
     _ operation: String, _ precision: Precision, _ parameters: String, threads: Int,
-    make: @escaping @Sendable () -> any TimedKernel
+    make: @escaping () -> any TimedKernel
   ) {
     self.operation = operation
     self.precision = precision
@@ -28,7 +28,7 @@ public struct KernelCase: Sendable {
 }
 
 /// Times of one kernel with what the machine did meanwhile.
-public struct Measurement: Sendable {
+public struct KernelTimes: Sendable {
   /// One timed batch of runs.
   public struct Sample: Sendable {
     /// Seconds of one run by the wall clock.
@@ -106,7 +106,7 @@ public struct MeasurementPlan: Sendable {
   ///   - item: the kernel.
   ///   - isCancelled: asked between samples; the measurement ends early with those that it has.
   /// - Returns: the samples; none when it was cancelled before the first.
-  public func measure(_ item: KernelCase, isCancelled: () -> Bool = { false }) -> Measurement {
+  public func measure(_ item: KernelCase, isCancelled: () -> Bool = { false }) -> KernelTimes {
     let kernel = item.make()
     var runs = 0
     let start = Stopwatch.wall
@@ -116,7 +116,7 @@ public struct MeasurementPlan: Sendable {
     } while Stopwatch.wall - start < warmUp
     let perRun = (Stopwatch.wall - start) / Double(runs)
     let count = max(1, Int((sampleDuration / perRun).rounded(.up)))
-    var taken: [Measurement.Sample] = []
+    var taken: [KernelTimes.Sample] = []
     var before = Stopwatch.probe()
     for _ in 0..<samples {
       if isCancelled() { break }
@@ -132,7 +132,7 @@ public struct MeasurementPlan: Sendable {
           probe: min(before, after)))
       before = after
     }
-    return Measurement(
+    return KernelTimes(
       key: item.key, threads: item.threads, flop: kernel.flop, bytes: kernel.bytes, samples: taken)
   }
 }
@@ -148,10 +148,13 @@ public struct DisturbanceReport: Sendable {
   /// Reasons to doubt the run, in words; empty when there are none.
   public let reasons: [String]
 
+  /// Whether most samples were disturbed, so that no statistic of them can be trusted.
+  public var isSevere: Bool { slowSamples > 0.5 || starvedSamples > 0.6 }
+
   /// Judges a run by the probes between its samples and by the processor time that its threads got.
   ///
   /// - Parameter measurements: all kernels of the run.
-  public init(_ measurements: [Measurement]) {
+  public init(_ measurements: [KernelTimes]) {
     let probes = measurements.flatMap { $0.samples.map(\.probe) }.sorted()
     let median = probes.isEmpty ? .nan : probes[probes.count / 2]
     probeDrop = probes.first.map { 1 - $0 / median } ?? 0
