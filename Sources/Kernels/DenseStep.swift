@@ -86,22 +86,10 @@ public final class DenseStep: TimedKernel {
       let rows = WorkerPool.part(worker, of: threads, count: batch)
       let gradient = gradients.start + worker * features
       gradient.update(repeating: 0, count: features)
-      var biasGradient: Float = 0
-      var row = rows.lowerBound
-      while row < rows.upperBound {
-        let count = min(blockRows, rows.upperBound - row)
-        let x = samples.values.start + (first + row) * features
-        let z = scores.start + row
-        z.update(repeating: bias, count: count)
-        Float.gemv(
-          blas, rows: count, columns: features, transposed: false, alpha: 1, x, weights.start, beta: 1, z)
-        objective.derivatives(z, labels: samples.labels.start + first + row, count: count)
-        Float.gemv(
-          blas, rows: count, columns: features, transposed: true, alpha: 1, x, z, beta: 1, gradient)
-        for i in 0..<count { biasGradient += z[i] }
-        row += count
-      }
-      biasGradients.start[worker * 16] = biasGradient
+      biasGradients.start[worker * 16] = addDenseGradient(
+        blas, samples, objective, rows: first + rows.lowerBound..<first + rows.upperBound,
+        blockRows: blockRows, weights: weights.start, bias: bias, scores: scores.start + rows.lowerBound,
+        to: gradient)
       pool.barrier()
       let part = WorkerPool.part(worker, of: threads, count: features, grain: 16)
       update(part, keep: keep, scale: scale)

@@ -1,0 +1,15 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// What is timed, apart from the tests: their results must not depend on the speed of the machine.
+let package = Package(
+  name: "rooftree-benchmarks",
+  dependencies: [.package(name: "rooftree", path: "..")],
+  targets: [
+    // The same matrix products, called from C.
+    .target(name: "CBaseline"),
+    .executableTarget(
+      name: "kernel-benchmarks",
+      dependencies: ["CBaseline", .product(name: "Kernels", package: "rooftree")]),
+  ]
+)
