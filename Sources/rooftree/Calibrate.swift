@@ -21,7 +21,7 @@ struct Calibrate: ParsableCommand {
       With --table: reads tables of operators, collectives, profiles or processor kernels, fits every form that they \
       determine, prints the error on rows that each fit did not see, and writes a calibration.
 
-      Example: rooftree calibrate
+      Example: rooftree calibrate --thorough
       Example: rooftree calibrate --hardware nvidia-h200 --table operators.csv --table collectives.csv \
       --output models/calibrations/nvidia-h200.yaml
       """)

@@ -169,30 +169,31 @@ struct HostMeasurement {
       kind: cpu
       note: Written by rooftree calibrate; rates are the fastest that any timed kernel reached, not a data sheet's.
       sources:
-        run: \(source)
+        calibrate: \(source)
       compute:
         unit: core
-        units: {value: \(host.cores), kind: measured, source: run}
+        units: {value: \(host.cores), kind: measured, source: calibrate}
         clock: {value: \(Hertz(chain * Self.chainCycles * 1e9).formatted(digits: 3)), low: 0.5 GHz, high: 7 GHz, kind: assumed, source: "the speed probe's chain of dependent integer operations, five cycles a step on processors of the last ten years"}
         rates:
-          fp32: {value: \(peak("fp32")), kind: measured, source: run}
-          fp64: {value: \(peak("fp64")), kind: measured, source: run}
+          fp32: {value: \(peak("fp32")), kind: measured, source: calibrate}
+          fp64: {value: \(peak("fp64")), kind: measured, source: calibrate}
       memory:
         dram:
           technology: main memory
-          capacity: {value: \(host.memory) B, kind: measured, source: "the system's page count"}
+          capacity: {value: \(Bytes(Double(host.memory)).formatted(digits: 6, binary: true)), kind: measured, source: "the system's page count"}
 
       """
     let large = (host.caches.last?.bytes ?? 1 << 20) * 2
     if let rate = bandwidth(large...Int.max) {
-      text += "    bandwidth: {value: \(rate), kind: measured, source: run}\n"
+      text += "    bandwidth: {value: \(rate), kind: measured, source: calibrate}\n"
     }
     for cache in host.caches.reversed() {
       let isShared = cache.sharedBy > 1 || cache.level >= 3
       // A core's own cache is described as one unit's; a shared one as the device's.
       text += "  l\(cache.level):\n    technology: SRAM\n"
       if !isShared { text += "    scope: unit\n" }
-      text += "    capacity: {value: \(cache.bytes) B, kind: measured, source: \"/sys/devices/system/cpu\"}\n"
+      text +=
+        "    capacity: {value: \(Bytes(Double(cache.bytes)).formatted(digits: 6, binary: true)), kind: measured, source: \"the system's description of its caches\"}\n"
     }
     text += """
       power:
