@@ -47,7 +47,7 @@ calibrate: build
 
 # The manual page, from the command's own help.
 manual:
-	@swift package plugin generate-manual --multi-page && mkdir -p docs/man \
+	@swift package --allow-writing-to-package-directory generate-manual --multi-page && mkdir -p docs/man \
 	  && cp .build/plugins/GenerateManual/outputs/rooftree/*.1 docs/man/
 
 install: build

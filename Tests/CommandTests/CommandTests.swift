@@ -319,3 +319,18 @@ private func json(_ text: String) throws -> Any {
     #expect(option.output.contains("getting-started") && !option.output.contains("Only this one"))
   }
 }
+
+@Suite struct ManualTests {
+  /// The manual pages are generated (`make manual`) and kept: an option that they lack means that they are old.
+  @Test(arguments: ["estimate", "validate", "calibrate", "report", "list", "show"])
+  func everyOptionIsInTheManual(verb: String) throws {
+    let help = try rooftree(verb, "--help").output
+    let page = try String(contentsOfFile: Repository.root + "/docs/man/rooftree.\(verb).1", encoding: .utf8)
+    let options = help.split(whereSeparator: { !($0.isLetter || $0 == "-") }).filter { $0.hasPrefix("--") }
+    #expect(options.count >= 2)
+    for option in Set(options) {
+      let name = option.drop { $0 == "-" }
+      #expect(page.contains("Fl -\(name)"), "\(option) of \(verb) is not in the manual: run make manual")
+    }
+  }
+}
