@@ -27,7 +27,7 @@ report: build
 # Every test, the format check and the error-text tests.
 test: setup check
 	@swift build --build-tests
-	@SWIFT_BACKTRACE=enable=no swift test --skip-build --disable-xctest 2>&1 | grep -v -E 'started\.$$|^.{0,4}Test case passing|passed after'; \
+	@SWIFT_BACKTRACE=enable=no swift test --skip-build --disable-xctest 2>&1 | grep -v -E 'started\.$$|Test case passing|^.{1,4}(Test [A-Za-z]+\(|Suite ).*passed after'; \
 	  exit $${PIPESTATUS[0]}
 
 check:

@@ -69,7 +69,8 @@ extension DeviceCalibration {
   static var formNames: [String] {
     gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
-      + [HostGEMMForm<Double>.name, HostSparseForm<Double>.name]
+      + [HostGEMMForm<Double>.name]
+      + ["lr_sparse", "svm_sparse"].map { "\(HostSparseForm<Double>.name).\($0)" }
       + ["copy", "triad", "gemv", "lr_dense", "svm_dense"].map { "\(HostStreamForm<Double>.name).\($0)" }
   }
 
@@ -87,8 +88,8 @@ extension DeviceCalibration {
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
-    case HostSparseForm<Double>.name: HostSparseForm<Double>.constants
     case _ where !formNames.contains(name): nil
+    case _ where name.hasPrefix(HostSparseForm<Double>.name): HostSparseForm<Double>.constants
     case _ where name.hasPrefix(HostStreamForm<Double>.name): HostStreamForm<Double>.constants
     case _ where name.hasPrefix(StreamingForm<Double>.name): StreamingForm<Double>.constants
     default: nil

@@ -151,8 +151,11 @@ public struct HostFit: Sendable {
   ]
 
   static let sparseVariants: [FormVariant] = [
-    FormVariant("non-zeros", neutral: ["start": 0.005, "sync": 0.05, "sample_time": 1, "miss_time": 0.1]),
-    FormVariant("with overhead", neutral: ["sample_time": 1, "miss_time": 0.1]),
+    FormVariant(
+      "non-zeros",
+      neutral: ["start": 0.005, "sync": 0.05, "sample_time": 1, "miss_time": 0.1, "scan_time": 0.02]),
+    FormVariant("with overhead", neutral: ["sample_time": 1, "miss_time": 0.1, "scan_time": 0.02]),
+    FormVariant("with scan", neutral: ["sample_time": 1, "miss_time": 0.1]),
     FormVariant("with samples", neutral: ["miss_time": 0.1]),
     FormVariant("with cache misses", neutral: [:]),
   ]

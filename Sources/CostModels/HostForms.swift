@@ -213,8 +213,10 @@ func limitedRate<N: ModelNumber>(_ cores: N, _ limit: N) -> N {
 /// The time of a mini-batch step on sparse samples: a few operations and a cache miss for each non-zero.
 ///
 ///     time = start + sync·(T − 1)/T·2 + (samples·sample_time + non-zeros·(nonzero_time + miss share·miss_time)) / T
+///          + non-zeros·scan_time·(T − 1)/T
 ///
-/// The miss share is that of the model's bytes that the second cache does not hold.
+/// The miss share is that of the model's bytes that the second cache does not hold. Threads that each own a part of
+/// the model look at every non-zero for their own: that scan is not shared among them.
 public struct HostSparseForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files.
   public static var name: String { "host_sparse" }
@@ -232,10 +234,13 @@ public struct HostSparseForm<N: ModelNumber>: FittedForm {
       Constant(
         "miss_time", unit: "ns", "time that a weight out of a far cache adds, overlapped with others",
         initial: 3, in: 0.1...200),
+      Constant(
+        "scan_time", unit: "ns", "time that every thread of a team spends on a non-zero that is another's",
+        initial: 1, in: 0.02...50),
     ]
   }
 
-  @usableFromInline let start, sync, sampleTime, nonzeroTime, missTime: N
+  @usableFromInline let start, sync, sampleTime, nonzeroTime, missTime, scanTime: N
 
   /// The form with these constants, turned into base units.
   @inlinable
@@ -245,6 +250,7 @@ public struct HostSparseForm<N: ModelNumber>: FittedForm {
     sampleTime = 1e-9 * c[2]
     nonzeroTime = 1e-9 * c[3]
     missTime = 1e-9 * c[4]
+    scanTime = 1e-9 * c[5]
   }
 
   /// The time of a step.
@@ -262,7 +268,8 @@ public struct HostSparseForm<N: ModelNumber>: FittedForm {
     let near = machine.coreCaches.count > 1 ? machine.coreCaches[1] : N(0x1p20)
     let missing = N.larger(N(0), N(1) - near / modelBytes)
     let all = samples * nonzeros
-    let handling = (samples * sampleTime + all * nonzeroTime) / threads
+    let scan = all * scanTime * ((threads - 1) / threads)
+    let handling = (samples * sampleTime + all * nonzeroTime) / threads + scan
     let misses = all * missing * missTime / threads
     let waiting = sync * (2 * (threads - 1) / threads)
     return Cost(

@@ -13,7 +13,7 @@ public enum HostKernel<N: ModelNumber>: Sendable {
 
   /// The name of its constants in calibration files.
   ///
-  /// Streams differ in what they do for each byte, so each operation has constants of its own.
+  /// Streams and sparse steps differ in what they do for each byte, so each operation has constants of its own.
   ///
   /// - Parameter operation: the operation's name in tables.
   /// - Returns: the name of a form, and for streams of the operation.
@@ -21,7 +21,7 @@ public enum HostKernel<N: ModelNumber>: Sendable {
     switch self {
     case .gemm: HostGEMMForm<N>.name
     case .stream: "\(HostStreamForm<N>.name).\(operation)"
-    case .sparse: HostSparseForm<N>.name
+    case .sparse: "\(HostSparseForm<N>.name).\(operation)"
     }
   }
 }

@@ -16,7 +16,8 @@ public struct KernelSuite {
 
   private let blas: BLAS
   private let data = SuiteData()
-  private let pools: [Int: WorkerPool]
+  /// The teams of threads that kernels and probes run on, by size.
+  public let pools: [Int: WorkerPool]
 
   /// The kernels for a processor.
   ///

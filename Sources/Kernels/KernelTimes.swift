@@ -56,7 +56,8 @@ public struct KernelTimes: Sendable {
   public let samples: [Sample]
 
   /// The times of a kernel.
-  public init(key: String, threads: Int, flop: Int, bytes: Int, samples: [Sample]) {
+  public init(key: String, threads: Int, flop: Int, bytes: Int, wanted: Int, samples: [Sample]) {
+    self.wanted = wanted
     self.key = key
     self.threads = threads
     self.flop = flop
@@ -64,12 +65,20 @@ public struct KernelTimes: Sendable {
     self.samples = samples
   }
 
-  /// The shortest sample, in seconds: the machine at its least disturbed.
-  public var best: Double { samples.map(\.wall).min() ?? .nan }
+  /// How many samples statistics use.
+  public let wanted: Int
 
-  /// The median sample, in seconds.
+  /// The samples beside which the processor was fastest, as many as are wanted.
+  ///
+  /// The choice looks at the probe alone, never at the kernel's time, so it favours no result.
+  public var undisturbed: [Sample] { Array(samples.sorted { $0.probe > $1.probe }.prefix(wanted)) }
+
+  /// The shortest undisturbed sample, in seconds: the machine at its best.
+  public var best: Double { undisturbed.map(\.wall).min() ?? .nan }
+
+  /// The median undisturbed sample, in seconds.
   public var median: Double {
-    let sorted = samples.map(\.wall).sorted()
+    let sorted = undisturbed.map(\.wall).sorted()
     guard !sorted.isEmpty else { return .nan }
     let middle = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
@@ -102,11 +111,18 @@ public struct MeasurementPlan: Sendable {
 
   /// Sets a kernel up and times it: warm-up, then samples with the speed probe between them.
   ///
+  /// Samples go on, up to four times as many as wanted, until enough of them stand beside a probe within 4 % of the
+  /// fastest that this team of threads ever showed.
+  ///
   /// - Parameters:
   ///   - item: the kernel.
+  ///   - team: the threads that the probe runs on, as many as the kernel's.
+  ///   - fastest: the fastest probe so far; raised here.
   ///   - isCancelled: asked between samples; the measurement ends early with those that it has.
   /// - Returns: the samples; none when it was cancelled before the first.
-  public func measure(_ item: KernelCase, isCancelled: () -> Bool = { false }) -> KernelTimes {
+  public func measure(
+    _ item: KernelCase, team: WorkerPool?, fastest: inout Double, isCancelled: () -> Bool = { false }
+  ) -> KernelTimes {
     let kernel = item.make()
     var runs = 0
     let start = Stopwatch.wall
@@ -117,15 +133,18 @@ public struct MeasurementPlan: Sendable {
     let perRun = (Stopwatch.wall - start) / Double(runs)
     let count = max(1, Int((sampleDuration / perRun).rounded(.up)))
     var taken: [KernelTimes.Sample] = []
-    var before = Stopwatch.probe()
-    for _ in 0..<samples {
-      if isCancelled() { break }
+    var before = Stopwatch.probe(on: team)
+    fastest = max(fastest, before)
+    while taken.count < 4 * samples {
+      let clean = taken.count { $0.probe >= 0.96 * fastest }
+      if isCancelled() || clean >= samples { break }
       let wall = Stopwatch.wall
       let processor = Stopwatch.processor
       for _ in 0..<count { kernel.run() }
       let wallTime = Stopwatch.wall - wall
       let processorTime = Stopwatch.processor - processor
-      let after = Stopwatch.probe()
+      let after = Stopwatch.probe(on: team)
+      fastest = max(fastest, after)
       taken.append(
         .init(
           wall: wallTime / Double(count), processor: processorTime / Double(count),
@@ -133,15 +152,16 @@ public struct MeasurementPlan: Sendable {
       before = after
     }
     return KernelTimes(
-      key: item.key, threads: item.threads, flop: kernel.flop, bytes: kernel.bytes, samples: taken)
+      key: item.key, threads: item.threads, flop: kernel.flop, bytes: kernel.bytes, wanted: samples,
+      samples: taken)
   }
 }
 
 /// Whether a run of measurements can be trusted, and why not.
 public struct DisturbanceReport: Sendable {
-  /// Largest relative drop of the speed probe below its median.
+  /// Largest relative drop of the speed probe below its best, over the samples that are used.
   public let probeDrop: Double
-  /// Share of samples whose probe was more than 5 % below the median.
+  /// Share of the samples that are used whose probe was more than 5 % below the best.
   public let slowSamples: Double
   /// Share of multi-threaded samples that got less than 90 % of their threads' processor time.
   public let starvedSamples: Double
@@ -155,13 +175,22 @@ public struct DisturbanceReport: Sendable {
   ///
   /// - Parameter measurements: all kernels of the run.
   public init(_ measurements: [KernelTimes]) {
-    let probes = measurements.flatMap { $0.samples.map(\.probe) }.sorted()
-    let median = probes.isEmpty ? .nan : probes[probes.count / 2]
-    probeDrop = probes.first.map { 1 - $0 / median } ?? 0
-    slowSamples =
-      probes.isEmpty ? 0 : Double(probes.count { $0 < 0.95 * median }) / Double(probes.count)
+    // Teams of different size have probes of their own.
+    var drop = 0.0
+    var slow = 0
+    var all = 0
+    for threads in Set(measurements.map(\.threads)) {
+      let team = measurements.filter { $0.threads == threads }
+      let fastest = team.flatMap { $0.samples.map(\.probe) }.max() ?? .nan
+      let used = team.flatMap { $0.undisturbed.map(\.probe) }
+      drop = max(drop, 1 - (used.min() ?? fastest) / fastest)
+      slow += used.count { $0 < 0.95 * fastest }
+      all += used.count
+    }
+    probeDrop = drop
+    slowSamples = all == 0 ? 0 : Double(slow) / Double(all)
     let parallel = measurements.filter { $0.threads > 1 }.flatMap { measurement in
-      measurement.samples.map { $0.processor / $0.wall / Double(measurement.threads) }
+      measurement.undisturbed.map { $0.processor / $0.wall / Double(measurement.threads) }
     }
     starvedSamples =
       parallel.isEmpty ? 0 : Double(parallel.count { $0 < 0.9 }) / Double(parallel.count)
@@ -169,7 +198,7 @@ public struct DisturbanceReport: Sendable {
     func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
     if slowSamples > 0.1 {
       reasons.append(
-        "the speed probe fell more than 5 % below its median beside \(percent(slowSamples)) of the samples: the clock changes or a core is shared"
+        "the speed probe was more than 5 % below its best beside \(percent(slowSamples)) of the samples: the clock changes or a core is shared"
       )
     }
     if starvedSamples > 0.25 {

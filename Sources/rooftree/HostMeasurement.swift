@@ -60,6 +60,11 @@ struct HostMeasurement {
     func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
     let start = Stopwatch.wall
     let waiting = suite.items.filter { done[$0.kernel.key] == nil }
+    // The fastest probe of each team, from a moment before the first kernel.
+    var fastest: [Int: Double] = [:]
+    for threads in Set(suite.items.map(\.kernel.threads)) {
+      fastest[threads] = (0..<200).map { _ in Stopwatch.probe(on: suite.pools[threads]) }.max()
+    }
     if !done.isEmpty { say("\(done.count) kernels are there from an interrupted run\n") }
     for (index, item) in waiting.enumerated() {
       if isTerminal {
@@ -68,7 +73,10 @@ struct HostMeasurement {
           index == 0 ? "" : ", \(Int(elapsed / Double(index) * Double(waiting.count - index))) s left"
         say("\u{1b}[2K\r\(index + done.count)/\(suite.items.count)\(left)  \(item.kernel.key)")
       }
-      let measurement = plan.measure(item.kernel) { stopRequested.load(ordering: .relaxed) }
+      let measurement = plan.measure(
+        item.kernel, team: suite.pools[item.kernel.threads],
+        fastest: &fastest[item.kernel.threads, default: 0]
+      ) { stopRequested.load(ordering: .relaxed) }
       if stopRequested.load(ordering: .relaxed) {
         say("\(isTerminal ? "\u{1b}[2K\r" : "")stopped; the same command goes on from here\n")
         return nil
@@ -98,10 +106,11 @@ struct HostMeasurement {
       )
     }
     var result: [String: KernelTimes] = [:]
-    for (key, list) in samples where list.count == plan.samples {
+    for (key, list) in samples where list.count >= plan.samples {
       guard let count = counts[key] else { continue }
       result[key] = KernelTimes(
-        key: key, threads: count.threads, flop: count.flop, bytes: count.bytes, samples: list)
+        key: key, threads: count.threads, flop: count.flop, bytes: count.bytes, wanted: plan.samples,
+        samples: list)
     }
     return result
   }
@@ -160,7 +169,7 @@ struct HostMeasurement {
       let rate = best("triad", "fp64") { bytes.contains($0.bytes) ? Double($0.bytes) / $0.best : 0 }
       return rate > 0 ? BytesPerSecond(rate).formatted(digits: 4) : nil
     }
-    let chain = measurements.values.flatMap { $0.samples.map(\.probe) }.max() ?? 1
+    let chain = (0..<50).map { _ in Stopwatch.chainRate() }.max() ?? 1
     let source = "\"rooftree calibrate on this machine: \(signature)\""
     var text = """
       # yaml-language-server: $schema=../schemas/hardware.schema.json
@@ -173,7 +182,7 @@ struct HostMeasurement {
       compute:
         unit: core
         units: {value: \(host.cores), kind: measured, source: calibrate}
-        clock: {value: \(Hertz(chain * Self.chainCycles * 1e9).formatted(digits: 3)), low: 0.5 GHz, high: 7 GHz, kind: assumed, source: "the speed probe's chain of dependent integer operations, five cycles a step on processors of the last ten years"}
+        clock: {value: \(Hertz(chain * Self.chainCycles * 1e9).formatted(digits: 3)), low: 0.5 GHz, high: 7 GHz, kind: assumed, source: "a chain of dependent integer operations, five cycles a step on processors of the last ten years"}
         rates:
           fp32: {value: \(peak("fp32")), kind: measured, source: calibrate}
           fp64: {value: \(peak("fp64")), kind: measured, source: calibrate}
@@ -203,7 +212,7 @@ struct HostMeasurement {
     return text
   }
 
-  /// Cycles of one step of the speed probe: a shift (1), an exclusive or (1) and a 64-bit multiplication (3).
+  /// Cycles of one step of the chain: a shift (1), an exclusive or (1) and a 64-bit multiplication (3).
   static let chainCycles = 5.0
 
   private func quoted(_ text: String) -> String {
