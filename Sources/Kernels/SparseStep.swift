@@ -2,8 +2,9 @@
 ///
 /// Gathers the weights of a sample to its score, and after the whole batch scatters `-rate/b` times the derivative
 /// of its loss to them. The L2 penalty shrinks a common factor of the weights, `w = factor v`, so a step touches only
-/// what its samples have. With more than one thread, threads gather rows and then scatter only to the features that
-/// are theirs, in the order of the samples: the result does not depend on the threads. Every run takes the next batch.
+/// what its samples have. Threads own features, not rows, so that no weight passes between caches: each sums over its
+/// features for every row of the batch, they add up these scores, and each scatters to its own. The samples are sorted
+/// by owner beforehand. Every run takes the next batch of the samples and begins again at their end.
 public final class SparseStep: TimedKernel {
   /// What is minimised.
   public let objective: Objective
@@ -18,12 +19,15 @@ public final class SparseStep: TimedKernel {
   private let rate: Float
   private let pool: WorkerPool
   private let scaled: Buffer<Float>
-  private let scores: Buffer<Float>
+  /// The samples of each thread: row starts and the indices that it owns.
+  private let shards: [(starts: Buffer<Int32>, indices: Buffer<Int32>)]
+  /// The part of the score of each row that comes from each thread.
+  private let partial: Buffer<Float>
   private var factor: Float = 1
   private var bias: Float = 0
   private var next = 0
 
-  /// Prepares steps over samples that are not copied.
+  /// Prepares steps over samples, which are copied when there is more than one thread.
   ///
   /// - Parameters:
   ///   - samples: at least one batch.
@@ -45,8 +49,33 @@ public final class SparseStep: TimedKernel {
     self.pool = pool ?? WorkerPool(threads: threads)
     precondition(self.pool.threads == threads, "the pool has another number of threads")
     nonZerosPerSample = Double(samples.indices.count) / Double(samples.count)
-    scaled = Buffer(repeating: 0, count: samples.features + 32 * (threads + 2))
-    scores = Buffer(repeating: 0, count: batch)
+    scaled = Buffer(repeating: 0, count: samples.features)
+    partial = Buffer(repeating: 0, count: batch * threads)
+    shards =
+      threads == 1
+      ? [(samples.rowStarts, samples.indices)]
+      : (0..<threads).map { SparseStep.shard(samples, worker: $0, of: threads) }
+  }
+
+  /// The rows with only the features that a worker owns.
+  private static func shard(
+    _ samples: SparseSamples, worker: Int, of workers: Int
+  ) -> (starts: Buffer<Int32>, indices: Buffer<Int32>) {
+    let own = WorkerPool.part(worker, of: workers, count: samples.features, grain: 16)
+    let starts = Buffer<Int32>(repeating: 0, count: samples.count + 1)
+    let source = samples.indices.start
+    func owned(_ k: Int) -> Bool { own.contains(Int(source[k])) }
+    let indices = Buffer<Int32>(
+      repeating: 0, count: (0..<samples.indices.count).count(where: owned))
+    var next = 0
+    for row in 0..<samples.count {
+      for k in Int(samples.rowStarts.start[row])..<Int(samples.rowStarts.start[row + 1]) where owned(k) {
+        indices.start[next] = source[k]
+        next += 1
+      }
+      starts.start[row + 1] = Int32(next)
+    }
+    return (starts, indices)
   }
 
   /// `sparse-sgd fp32 BATCHxNONZEROS` and the model.
@@ -73,17 +102,18 @@ public final class SparseStep: TimedKernel {
     let first = next
     next += batch
     let v = scaled.start
-    let z = scores.start
-    let starts = samples.rowStarts.start + first
-    let indices = samples.indices.start
+    let z = partial.start
+    let labels = samples.labels.start + first
     let factor = factor
     let bias = bias
     let kept = factor * (1 - rate * Float(objective.regularisation))
     let scale = -rate / (Float(batch) * kept)
-    let features = samples.features
     pool.run { worker in
-      let rows = WorkerPool.part(worker, of: threads, count: batch)
-      for row in rows {
+      let starts = shards[worker].starts.start + first
+      let indices = shards[worker].indices.start
+      let own = z + worker * batch
+      var row = 0
+      while row < batch {
         var k = Int(starts[row])
         let end = Int(starts[row + 1])
         var sum: Float = 0
@@ -91,15 +121,23 @@ public final class SparseStep: TimedKernel {
           sum += v[Int(indices[k])]
           k += 1
         }
-        z[row] = factor * sum + bias
+        own[row] = factor * sum
+        row += 1
+      }
+      pool.barrier()
+      let rows = WorkerPool.part(worker, of: threads, count: batch, grain: 16)
+      for row in rows {
+        var score = bias
+        for other in 0..<threads { score += z[other * batch + row] }
+        z[row] = score
       }
       objective.derivatives(
-        z + rows.lowerBound, labels: samples.labels.start + first + rows.lowerBound, count: rows.count)
+        z + rows.lowerBound, labels: labels + rows.lowerBound, count: rows.count)
       pool.barrier()
-      if threads == 1 {
-        for row in 0..<batch {
-          let change = scale * z[row]
-          if change == 0 { continue }
+      row = 0
+      while row < batch {
+        let change = scale * z[row]
+        if change != 0 {
           var k = Int(starts[row])
           let end = Int(starts[row + 1])
           while k < end {
@@ -107,23 +145,7 @@ public final class SparseStep: TimedKernel {
             k += 1
           }
         }
-      } else {
-        // Features of others go to a slot that nobody reads: a branch would be mispredicted half of the time.
-        let own = WorkerPool.part(worker, of: threads, count: features, grain: 16)
-        let slot = features + 32 * (worker + 1)
-        let low = own.lowerBound
-        let width = UInt(own.count)
-        for row in 0..<batch {
-          let change = scale * z[row]
-          if change == 0 { continue }
-          var k = Int(starts[row])
-          let end = Int(starts[row + 1])
-          while k < end {
-            let j = Int(indices[k])
-            v[UInt(bitPattern: j &- low) < width ? j : slot] += change
-            k += 1
-          }
-        }
+        row += 1
       }
     }
     var sum: Float = 0

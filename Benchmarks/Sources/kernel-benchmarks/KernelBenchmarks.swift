@@ -25,7 +25,7 @@ struct KernelBenchmarks {
   /// GEMM through `Kernels` and from C, in turn.
   static func products(_ blas: BLAS, threads: [Int], seconds: Double) {
     print("matrix products, GF/s: best and median of each; ratio of bests")
-    print("                           Swift best  median    C best  median   ratio")
+    print("                                Swift best  median    C best  median   ratio")
     for precision in Precision.allCases {
       for n in [64, 128, 256, 512, 1024, 2048] {
         for count in threads {
@@ -36,7 +36,7 @@ struct KernelBenchmarks {
             [timed(ours, repetitions: calls), baseline(blas, precision, n, calls: calls, threads: count)])
           let flop = Double(ours.flop) / 1e9
           print(
-            column("\(ours.name) \(count) thread\(count > 1 ? "s" : "")", 32)
+            column("\(ours.name) \(count) thread\(count > 1 ? "s" : "")", 36)
               + padded(flop / samples[0].best, width: 5) + padded(flop / samples[0].median)
               + padded(flop / samples[1].best, width: 10) + padded(flop / samples[1].median)
               + padded(samples[1].best / samples[0].best, decimals: 3))
@@ -83,7 +83,7 @@ struct KernelBenchmarks {
         for (kernel, sample) in zip(kernels, samples) {
           let bytes = Double(kernel.bytes) / 1e9
           print(
-            column("\(kernel.name) \(count) thread\(count > 1 ? "s" : "")", 32)
+            column("\(kernel.name) \(count) thread\(count > 1 ? "s" : "")", 36)
               + padded(Double(kernel.workingSet) / 1024, decimals: 0, width: 9) + " KiB"
               + padded(bytes / sample.best) + padded(bytes / sample.median))
         }
