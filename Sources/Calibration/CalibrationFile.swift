@@ -130,6 +130,7 @@ extension DeviceCalibration {
   /// The calibration as a file that a person can read and ``init(named:in:at:)`` reads back.
   public func yaml(extending parent: String? = nil) -> String {
     var text = "# yaml-language-server: $schema=../schemas/calibration.schema.json\n"
+    text += "# rooftree show \(name) says what each constant is.\n"
     text += "name: \(name)\nhardware: \(hardware)\nsource: \(quoted(source))\n"
     if let parent { text += "extends: \(parent)\n" }
     let names = Self.formNames.filter { forms[$0] != nil }
@@ -145,7 +146,6 @@ extension DeviceCalibration {
         let value = number(fitted.values[index], digits: 6)
         let error = number(fitted.relativeErrors[index], digits: 3)
         let unit = definition.unit.isEmpty ? "" : ", unit: \(quoted(definition.unit))"
-        text += "      # \(definition.meaning)\n"
         text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\n"
       }
     }
