@@ -65,7 +65,7 @@ public struct DeviceFit: Sendable {
       guard rows.count > (isBase ? GEMMForm<Double>.constants.count : 3) else { continue }
       progress(formName)
       // Other types differ from 16-bit ones in the pipe that multiplies: what concerns tiles and memory is kept.
-      let base = isBase ? nil : result.forms[GEMMForm<Double>.name]?.values
+      let base = isBase ? nil : result.forms[GEMMForm<Double>.name]
       let own: Set<String> = ["start", "compute_efficiency", "step_side"]
       let held =
         base == nil
@@ -73,12 +73,12 @@ public struct DeviceFit: Sendable {
         : Set(
           GEMMForm<Double>.constants.indices.filter { !own.contains(GEMMForm<Double>.constants[$0].name) })
       let (constants, errors) = try crossValidated(
-        GEMMForm<Double>.self, rows, holding: held, prior: base
+        GEMMForm<Double>.self, rows, holding: held, prior: base?.values
       ) { form, subject in
         guard case .gemm(let shape) = subject.work else { return .nan }
         return form.cost(shape, subject.type, on: machine, units: subject.units)?.time ?? .nan
       }
-      result.forms[formName] = constants
+      result.forms[formName] = base.map { constants.inheriting(held, from: $0) } ?? constants
       reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
     }
 
@@ -242,6 +242,18 @@ public struct DeviceFit: Sendable {
       }
     }
     return (points.mapValues { SizeCurve($0) }, errors)
+  }
+}
+
+extension FittedConstants {
+  /// These constants where some were not fitted but taken from another fit: they keep the errors that they have there.
+  func inheriting(_ indices: Set<Int>, from other: FittedConstants) -> FittedConstants {
+    var covariance = logCovariance
+    for i in indices {
+      for j in indices { covariance[i][j] = other.logCovariance[i][j] }
+    }
+    return FittedConstants(
+      values: values, logCovariance: covariance, spread: spread, rows: rows, domain: domain)
   }
 }
 

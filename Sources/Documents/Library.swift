@@ -86,7 +86,14 @@ public struct Library: Sendable {
   public func path(_ kind: Kind, _ name: String, at node: DocumentNode? = nil) throws(Diagnostic)
     -> String
   {
-    if Self.isPath(name) { return name }
+    if Self.isPath(name) {
+      // A path in a file is meant from that file's folder; what is not there is looked for from the current one.
+      if !name.hasPrefix("/"), let slash = node?.file?.lastIndex(of: "/"), let file = node?.file {
+        let beside = String(file[...slash]) + (name.hasPrefix("./") ? String(name.dropFirst(2)) : name)
+        if access(beside, R_OK) == 0 { return beside }
+      }
+      return name
+    }
     let path = "\(root)/\(kind.rawValue)/\(name).yaml"
     if !name.isEmpty, access(path, R_OK) == 0 { return path }
     throw Diagnostic(

@@ -30,8 +30,10 @@ public struct FactSheet: Sendable {
     add(device.compute.unitName + " count", device.compute.units)
     add("clock", device.compute.clock)
     for type in DataType.allCases {
-      if let rate = device.compute.rates[type] { add("peak \(type.rawValue)", rate) }
-      if let rate = device.compute.vectorRates[type] { add("peak \(type.rawValue), vector pipes", rate) }
+      if let rate = device.compute.rates[type] { add("peak \(type.rawValue)", rate, type) }
+      if let rate = device.compute.vectorRates[type] {
+        add("peak \(type.rawValue), vector pipes", rate, type)
+      }
     }
     for level in device.memory {
       let owner = level.scope == .unit ? " of one unit" : ""
@@ -188,6 +190,19 @@ public struct FactSheet: Sendable {
           ? "\(Int(value.value))" : value.quantity.formatted(digits: 4, binary: isBinary),
         number: value.value,
         interval: interval ?? "", kind: value.provenance.kind.rawValue, source: value.provenance.source))
+  }
+
+  /// A compute rate: operations of integers are no floating-point ones.
+  private mutating func add(_ name: String, _ rate: Sourced<Dimensions.WorkRate>, _ type: DataType) {
+    add(name, rate)
+    guard [.int8, .int32, .int64].contains(type), let fact = facts.popLast() else { return }
+    func asOperations(_ text: String) -> String {
+      text.split(separator: "FLOP/s", omittingEmptySubsequences: false).joined(separator: "OP/s")
+    }
+    facts.append(
+      Fact(
+        name: fact.name, value: asOperations(fact.value), number: fact.number,
+        interval: asOperations(fact.interval), kind: fact.kind, source: fact.source))
   }
 
   /// The facts as a table for a terminal.

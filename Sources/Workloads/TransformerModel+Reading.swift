@@ -105,7 +105,9 @@ extension TransformerModel {
     layers = try find(["num_hidden_layers", "n_layer", "num_layers", "n_layers"])
     hidden = try find(["hidden_size", "n_embd", "n_embed", "d_model", "dim"])
     heads = try find(["num_attention_heads", "n_head", "n_heads", "num_heads"])
-    let keyValueHeads = try find(["num_key_value_heads", "num_kv_heads", "n_head_kv"], default: heads)
+    let isMultiQuery = try reader.optionalFlag("multi_query") ?? false
+    let keyValueHeads = try find(
+      ["num_key_value_heads", "num_kv_heads", "n_head_kv"], default: isMultiQuery ? 1 : heads)
     let headSize = try optional(["head_dim", "d_kv"])
     (self.keyValueHeads, self.headSize) = try Self.headShape(
       hidden: hidden, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, at: node)

@@ -12,7 +12,8 @@ struct Rooftree: ParsableCommand {
       Closed-form performance models, calibrated against measurements. Every answer shows its error and its \
       sources.
 
-      Exit status: 0 done, 64 misuse of the command, 65 bad data, 70 a fault of ours.
+      Exit status: 0 done, 64 misuse of the command, 65 bad data, 70 a fault of ours, 74 output that cannot be \
+      written.
       """,
     version: "0.1.0",
     subcommands: [

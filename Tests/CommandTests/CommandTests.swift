@@ -334,3 +334,23 @@ private func json(_ text: String) throws -> Any {
     }
   }
 }
+
+@Suite struct PathTests {
+  /// A scenario's own files stand beside it, wherever the command is called from.
+  @Test func pathsInAFileAreMeantFromItsFolder() throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write(
+      "config.json",
+      Array(
+        """
+        {"model_type": "llama", "hidden_size": 1024, "num_hidden_layers": 2, "num_attention_heads": 8,
+         "num_key_value_heads": 2, "intermediate_size": 2816, "vocab_size": 1000, "hidden_act": "silu"}
+        """.utf8))
+    let scenario = try folder.write(
+      "scenario.yaml", Array("name: own\nworkload: ./config.json\nhardware: nvidia-h200\n".utf8))
+    let result = try rooftree("estimate", scenario, "--json")
+    #expect(result.errors == "")
+    #expect(result.status == 0)
+    #expect(result.output.contains("config.json"))
+  }
+}
