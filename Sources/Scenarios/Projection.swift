@@ -198,12 +198,16 @@ extension Scenario {
     return Projection(
       scenario: self,
       root: CostNode(
-        training ? "training step" : "forward pass", parts: parts, noise: repeatedRunSpread),
+        training ? "training step" : "forward pass", parts: parts, noise: model.commonSpread),
       tokens: sequences * length, modelWork: needed)
   }
 }
 
 extension DeviceModel where N == Double {
+  /// Relative error that all kernels of a step have in common: that of repeated runs; without a calibration that of
+  /// constants taken from other devices, which are wrong for all kernels alike.
+  var commonSpread: Double { calibration == nil ? uncalibratedSpread : repeatedRunSpread }
+
   /// An operator's cost with its error and whether it is extrapolated.
   ///
   /// - Parameters:

@@ -151,7 +151,7 @@ public struct Validation: Sendable {
     if backward { layer.backward(into: &operators) }
     return CostNode(
       "layers", count: Int(count),
-      parts: operators.operators.map { model.node($0, name: "\($0.name)") }, noise: repeatedRunSpread)
+      parts: operators.operators.map { model.node($0, name: "\($0.name)") }, noise: model.commonSpread)
   }
 
   private func backwardTime(_ layer: TransformerLayer<Double>, _ count: Double) -> Double {

@@ -60,8 +60,10 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
       #expect(near(node.communicationTime.value, exchange))
       let byBound = node.timeByBound.values.reduce(0, +)
       #expect(near(byBound, node.time.value))
-      // Errors of unlike parts cancel in part: never more than their plain sum and the noise of repeated runs.
-      let bound = sum { $0.standardError.value } + 0.0201 * node.time.value
+      // Errors of unlike parts cancel in part: never more than their plain sum and what all have in common: the 2 %
+      // of repeated runs, or the quarter by which constants of other devices may be wrong for all kernels alike.
+      let common = answer.scenario.calibration == nil ? 0.2501 : 0.0201
+      let bound = sum { $0.standardError.value } + common * node.time.value
       #expect(node.standardError.value <= bound)
     }
     for node in answer.root.all {
