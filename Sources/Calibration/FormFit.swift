@@ -3,7 +3,7 @@ import Quantities
 import RealModule
 
 /// A measured time of something whose time a form predicts.
-public struct Observation<Subject>: @unchecked Sendable where Subject: Sendable {
+public struct Observation<Subject: Sendable>: Sendable {
   /// What was measured.
   public let subject: Subject
   /// Its measured time, in seconds.

@@ -37,7 +37,7 @@ struct HostMeasurement {
     plan = thorough ? .thorough : .quick
     suite = KernelSuite(blas, threads: host.cores > 1 ? [1, host.cores] : [1])
     signature =
-      "\(host.model), \(host.cores) cores, \(blas.library.configuration.prefix { $0 != " " || false }) "
+      "\(host.model), \(host.cores) cores, \(blas.library.configuration.prefix { $0 != " " }) "
       + "\(blas.library.kernel), \(thorough ? "thorough" : "quick")"
   }
 
