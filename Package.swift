@@ -22,6 +22,7 @@ let package = Package(
       name: "Rooftree",
       targets: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Studies",
       ]),
     .library(name: "Kernels", targets: ["Kernels"]),
   ],
@@ -67,11 +68,19 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+      ],
+      swiftSettings: settings),
+
     // Floor 6: what a person reads.
     .target(
       name: "Reports",
       dependencies: [
-        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Studies", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -82,7 +91,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Scenarios", "Reports",
+        "Scenarios", "Studies", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -131,6 +140,10 @@ let package = Package(
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
         "ModelTestSupport", real,
       ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
       swiftSettings: settings),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
   ]
