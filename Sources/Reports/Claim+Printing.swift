@@ -49,6 +49,7 @@ extension Claim {
     guard number != number.rounded() || abs(number) >= 1e6 else { return fixed(number, decimals: 0) }
     var text = formatted(number)
     while text.contains("."), !text.contains("e"), text.last == "0" { text.removeLast() }
+    if text.last == "." { text.removeLast() }
     return text
   }
 }

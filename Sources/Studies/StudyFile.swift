@@ -204,6 +204,11 @@ public struct StudyFile: Sendable {
     return (all[0], unit)
   }
 
+  /// A fault at a parameter.
+  func fault(at parameter: String, _ fault: Diagnostic.Fault) -> Diagnostic {
+    (self.parameter(parameter)?.node ?? root).diagnostic(fault)
+  }
+
   /// The parameter of a name.
   public func parameter(_ name: String) -> Parameter? { parameters.first { $0.name == name } }
 }
