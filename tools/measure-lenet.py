@@ -26,7 +26,7 @@ def timed(call):
     torch.cuda.synchronize()
     inner = 20
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
         for _ in range(inner):
             call()
     times = []
@@ -109,13 +109,16 @@ def main():
     parser.add_argument("--batches", default="1,16,64,256,1024", metavar="N,N")
     options = parser.parse_args()
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.cuda.set_stream(torch.cuda.Stream())  # the default stream cannot be captured
     cudnn = CuDNN()
     print(torch.cuda.get_device_name(), "cuDNN", cudnn.library.cudnnGetVersion(), "PyTorch", torch.__version__)
-    rows = ["layer,pass,batch,algorithm,params,median_us,min_us,flops,bytes,workspace_bytes"]
+    file = open(options.output, "w")
+    print("layer,pass,batch,algorithm,params,median_us,min_us,flops,bytes,workspace_bytes", file=file, flush=True)
 
     def add(layer, what, batch, algorithm, params, call, flops, moved, workspace=0):
         median, least = timed(call)
-        rows.append(f"{layer},{what},{batch},{algorithm},{params},{median:.4f},{least:.4f},{flops},{moved},{workspace}")
+        print(f"{layer},{what},{batch},{algorithm},{params},{median:.4f},{least:.4f},{flops},{moved},{workspace}",
+              file=file, flush=True)
 
     for batch in map(int, options.batches.split(",")):
         for layer, c, k, size, r, pad in [("conv1", 1, 20, 28, 5, 0), ("conv2", 20, 50, 12, 5, 0),
@@ -149,13 +152,14 @@ def main():
                         if "cuDNN status" not in str(refusal):
                             print(f"{layer} {what} {algorithm} batch {batch}: {str(refusal).splitlines()[0]}")
         for layer, channels, size in [("pool1", 20, 24), ("pool2", 50, 8)]:
-            x = torch.randn(batch, channels, size, size, device="cuda", requires_grad=True)
-            y = F.max_pool2d(x, 2)
+            x = torch.randn(batch, channels, size, size, device="cuda")
+            y, where = F.max_pool2d(x, 2, return_indices=True)
             g = torch.randn_like(y)
             params = f"c={channels};size={size}"
             add(layer, "forward", batch, "library", params, lambda: F.max_pool2d(x, 2), 4 * y.numel(), 5 * x.numel())
             add(layer, "backward_data", batch, "library", params,
-                lambda: torch.autograd.grad(y, x, g, retain_graph=True), y.numel(), 5 * x.numel() + 8 * y.numel())
+                lambda: torch.ops.aten.max_pool2d_with_indices_backward(
+                    g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where), y.numel(), 5 * x.numel() + 8 * y.numel())
         for layer, inputs, outputs in [("fc1", 800, 500), ("fc2", 500, 10)]:
             x, w = torch.randn(batch, inputs, device="cuda"), torch.randn(outputs, inputs, device="cuda")
             b, g = torch.randn(outputs, device="cuda"), torch.randn(batch, outputs, device="cuda")
@@ -168,9 +172,6 @@ def main():
         add("relu", "forward", batch, "library", "n=500", lambda: torch.relu(x), x.numel(), 8 * x.numel())
         s = torch.randn(batch, 10, device="cuda")
         add("softmax", "forward", batch, "library", "n=10", lambda: torch.softmax(s, 1), 5 * s.numel(), 8 * s.numel())
-    with open(options.output, "w") as file:
-        file.write("\n".join(rows) + "\n")
-    print(len(rows) - 1, "rows")
 
 
 if __name__ == "__main__":
