@@ -59,6 +59,8 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(name: "Sampling", dependencies: ["Documents"], swiftSettings: settings),
+
     // Floor 5: a question, answered.
     .target(
       name: "Scenarios",
@@ -71,7 +73,7 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling", "Scenarios", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -82,7 +84,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Scenarios", "Reports",
+        "Sampling", "Scenarios", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -132,6 +134,8 @@ let package = Package(
         "ModelTestSupport", real,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "SamplingTests", dependencies: ["Documents", "Sampling", "TestSupport"], swiftSettings: settings),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
   ]
 )
