@@ -20,14 +20,14 @@ public struct SamplingBaseline: Sendable {
     let frequent = times.max { ($0.count, -$0.length) < ($1.count, -$1.length) }!
     let ordered = log.iterations.map(\.sequenceLength).sorted()
     let middle = times.first { $0.length == ordered[ordered.count / 2] }!
-    let worst = times.max { abs($0.seconds * count - total) < abs($1.seconds * count - total) }!
+    let worst = times.max { abs($0.median * count - total) < abs($1.median * count - total) }!
     let head = log.iterations.prefix(first)
     let mean = head.reduce(0) { $0 + $1.seconds } / Double(head.count)
     return [
       SamplingBaseline(
-        name: "most frequent length", projectedSeconds: frequent.seconds * count, timedIterations: 1),
-      SamplingBaseline(name: "median length", projectedSeconds: middle.seconds * count, timedIterations: 1),
-      SamplingBaseline(name: "worst length", projectedSeconds: worst.seconds * count, timedIterations: 1),
+        name: "most frequent length", projectedSeconds: frequent.median * count, timedIterations: 1),
+      SamplingBaseline(name: "median length", projectedSeconds: middle.median * count, timedIterations: 1),
+      SamplingBaseline(name: "worst length", projectedSeconds: worst.median * count, timedIterations: 1),
       SamplingBaseline(
         name: "first \(head.count) iterations", projectedSeconds: mean * count, timedIterations: head.count),
     ]

@@ -10,9 +10,11 @@
 public struct SeqPoints: Sendable {
   /// What a bin's representative is chosen by.
   public enum Choice: String, Sendable, CaseIterable {
-    /// The length whose time is closest to the mean time of the bin's iterations: needs one time of every length.
+    /// The length whose time is closest to the mean time of the bin's iterations, and of that length the iterations
+    /// that are closest to it: needs the times of a log, and gives the iterations to run or to simulate elsewhere.
     case time
-    /// The length closest to the mean length of the bin's iterations: needs no time before the points are timed.
+    /// The length closest to the mean length of the bin's iterations, and of that length iterations spread over the
+    /// run: needs no time before the points are timed, so its error is that of a run that was never timed in full.
     case length
   }
 
@@ -54,8 +56,7 @@ public struct SeqPoints: Sendable {
   ///   - log: the run.
   ///   - choice: how a bin's length is chosen.
   ///   - tolerance: the error of the projected time at which no more bins are tried, such as 0.01.
-  ///   - repeats: how many iterations of a point's length are timed; the first ones of the log after `warmUp`, where so
-  ///     many are. Their median is the point's time.
+  ///   - repeats: how many iterations of a point's length are timed, where so many are. Their mean is its time.
   ///   - warmUp: iterations at the start of the log whose time is not used.
   ///   - fewest: bins to begin with; a log of at most ten different lengths takes each of them.
   ///   - most: bins at most; the number of different lengths if nil.
@@ -86,14 +87,14 @@ public struct SeqPoints: Sendable {
         members.reduce(0) { $0 + Double($1.count) * value($1) } / Double(weight)
       }
       let measure: (LengthTimes.Entry) -> Double =
-        choice == .time ? { $0.seconds } : { Double($0.length) }
-      let middle = mean(measure)
+        choice == .time ? { $0.median } : { Double($0.length) }
+      let middle = choice == .time ? mean(\.mean) : mean { Double($0.length) }
       let chosen = members.min { abs(measure($0) - middle) < abs(measure($1) - middle) }!
+      let timed = choice == .time ? chosen.closest(to: middle) : chosen.spread
       points.append(
         Point(
           sequenceLength: chosen.length, lengths: members.first!.length...members.last!.length,
-          weight: weight,
-          timed: chosen.timed.map(\.number), seconds: chosen.seconds))
+          weight: weight, timed: timed.map(\.number), seconds: Sampling.mean(of: timed)))
     }
     self.init(points: points, log: log, choice: choice)
   }
@@ -113,7 +114,7 @@ public struct SeqPoints: Sendable {
       points.append(
         Point(
           sequenceLength: point.sequenceLength, lengths: point.lengths, weight: 0,
-          timed: entry.timed.map(\.number), seconds: entry.seconds))
+          timed: entry.spread.map(\.number), seconds: Sampling.mean(of: entry.spread)))
     }
     return SeqPoints(points: points, log: other, choice: choice)
   }
@@ -149,13 +150,41 @@ public struct SeqPoints: Sendable {
   }
 }
 
-/// The time of each length of a log: the median of a few iterations.
+/// The iterations of each length of a log that may be timed.
 struct LengthTimes {
   struct Entry {
     let length: Int
+    /// How often the length occurs, warm-up included.
     let count: Int
-    let timed: [TrainingLog.Iteration]
-    let seconds: Double
+    /// Its iterations after the warm-up, or all if there are no others.
+    let settled: [TrainingLog.Iteration]
+    /// How many of them are timed.
+    let repeats: Int
+    /// Mean time of all its iterations, warm-up included: what adds up to the run.
+    let mean: Double
+    /// Median time of its settled iterations.
+    let median: Double
+
+    init(_ length: Int, _ all: [TrainingLog.Iteration], warm: Set<Int>, repeats: Int) {
+      self.length = length
+      count = all.count
+      let later = all.filter { !warm.contains($0.number) }
+      settled = later.isEmpty ? all : later
+      self.repeats = min(repeats, settled.count)
+      mean = Sampling.mean(of: all)
+      let sorted = settled.map(\.seconds).sorted()
+      median = (sorted[sorted.count / 2] + sorted[(sorted.count - 1) / 2]) / 2
+    }
+
+    /// Iterations at equal distances over the run: a machine's speed drifts.
+    var spread: [TrainingLog.Iteration] {
+      (0..<repeats).map { settled[(2 * $0 + 1) * settled.count / (2 * repeats)] }
+    }
+
+    /// The iterations whose time is closest to a time.
+    func closest(to seconds: Double) -> [TrainingLog.Iteration] {
+      Array(settled.sorted { abs($0.seconds - seconds) < abs($1.seconds - seconds) }.prefix(repeats))
+    }
   }
 
   /// From the shortest length.
@@ -163,12 +192,7 @@ struct LengthTimes {
 
   init(_ log: TrainingLog, warmUp: Int, repeats: Int) {
     let warm = Set(log.iterations.prefix(warmUp).map(\.number))
-    all = log.lengths.map { length, iterations in
-      let settled = iterations.filter { !warm.contains($0.number) }
-      let timed = Array((settled.isEmpty ? iterations : settled).prefix(repeats))
-      return Entry(
-        length: length, count: iterations.count, timed: timed, seconds: median(timed.map(\.seconds)))
-    }
+    all = log.lengths.map { Entry($0.length, $0.iterations, warm: warm, repeats: repeats) }
   }
 
   /// Contiguous bins of equal width over the range of lengths; empty ones are left out.
@@ -180,9 +204,7 @@ struct LengthTimes {
   }
 }
 
-/// The middle value, or the mean of the two middle ones.
-func median(_ values: [Double]) -> Double {
-  let sorted = values.sorted()
-  let half = sorted.count / 2
-  return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+/// Mean time of some iterations, in seconds.
+func mean(of iterations: [TrainingLog.Iteration]) -> Double {
+  iterations.reduce(0) { $0 + $1.seconds } / Double(iterations.count)
 }
