@@ -22,6 +22,7 @@ let package = Package(
       name: "Rooftree",
       targets: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Studies",
       ]),
     .library(name: "Kernels", targets: ["Kernels"]),
   ],
@@ -69,11 +70,20 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+      ],
+      swiftSettings: settings),
+
     // Floor 6: what a person reads.
     .target(
       name: "Reports",
       dependencies: [
-        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling", "Scenarios", real,
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
+        "Scenarios",
+        "Studies", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -84,7 +94,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Sampling", "Scenarios", "Reports",
+        "Sampling", "Scenarios", "Studies", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -136,6 +146,10 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "SamplingTests", dependencies: ["Documents", "Sampling", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
+      swiftSettings: settings),
     .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
   ]
 )

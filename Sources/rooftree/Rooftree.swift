@@ -44,7 +44,7 @@ struct Rooftree: ParsableCommand {
 struct LibraryOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder with hardware, workloads, calibrations and scenarios.",
+      "The folder with hardware, workloads, calibrations, scenarios and studies.",
       discussion: "Default: ROOFTREE_MODELS, or models/ here, above here or beside the program.",
       valueName: "folder"))
   var models: String?

@@ -42,6 +42,7 @@ struct Figure {
 enum StyleSheet {
   static let palette = String(decoding: PackageResources.palette_css, as: UTF8.self)
   static let figure = String(decoding: PackageResources.figure_css, as: UTF8.self)
+  static let page = String(decoding: PackageResources.page_css, as: UTF8.self)
 
   /// The colours of the light palette by name: the first block of the palette's sheet.
   static let lightPalette: [(name: String, value: String)] = {
