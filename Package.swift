@@ -60,6 +60,8 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(name: "Sampling", dependencies: ["Documents"], swiftSettings: settings),
+
     // Floor 5: a question, answered.
     .target(
       name: "Scenarios",
@@ -79,7 +81,8 @@ let package = Package(
     .target(
       name: "Reports",
       dependencies: [
-        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
+        "Scenarios",
         "Studies", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
@@ -91,7 +94,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Scenarios", "Studies", "Reports",
+        "Sampling", "Scenarios", "Studies", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -141,6 +144,8 @@ let package = Package(
         "ModelTestSupport", real,
       ],
       swiftSettings: settings),
+    .testTarget(
+      name: "SamplingTests", dependencies: ["Documents", "Sampling", "TestSupport"], swiftSettings: settings),
     .testTarget(
       name: "StudiesTests",
       dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],

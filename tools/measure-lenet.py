@@ -1,178 +1,161 @@
 #!/usr/bin/env python3
-"""Measures the layers of LeNet on a GPU, its convolutions by cuDNN's algorithms, and writes one table.
+"""Times of LeNet's layers on a GPU, by cuDNN's convolution algorithms.
 
-  tools/measure-lenet.py --output FILE.csv
+LeNet as in NVIDIA's mnistCUDNN sample, which GPGPU-Sim runs (arXiv 1811.08933): conv1 20 x 1 x 5 x 5 on 28 x 28,
+pool, conv2 50 x 20 x 5 x 5, pool, ip1 500 x 800, ReLU, ip2 10 x 500, softmax. Each convolution is run forward, for its
+data gradient and for its filter gradient with every algorithm of cuDNN's own enumeration that accepts it, through the
+library's C interface; pooling and products through PyTorch. Kernel times are device times of CUDA-graph replays over
+rotating buffers, median of `--samples`.
 
-LeNet for MNIST as the cuDNN example has it: conv 20 of 5x5, pool, conv 50 of 5x5, pool, 500 and 10 outputs. Each row is one
-layer, one pass (forward, backward_data, backward_weight), one batch and one algorithm; `algorithm` is cuDNN's name for
-convolutions and `library` elsewhere. Also 3x3 convolutions of the same sizes, which Winograd needs. FP32 without TF32. Times are
-of CUDA-graph replays, median of 21 after three; workspace_bytes is what the algorithm asked for. Convolutions go through
-libcudnn's C interface, because PyTorch does not let one choose; an algorithm that cuDNN refuses for a shape has no row.
+    measure-lenet.py --output lenet.csv
+
+Writes layer, pass, algorithm, batch, workspace_bytes, median_us, min_us, max_us. Needs PyTorch with CUDA.
 """
-import argparse, ctypes, glob, os, statistics
+import argparse
+import ctypes
+import glob
+import os
+import statistics
 
 import torch
-import torch.nn.functional as F
 
-FORWARD = ["implicit_gemm", "implicit_precomp_gemm", "gemm", "direct", "fft", "fft_tiling", "winograd", "winograd_nonfused"]
-DATA = ["atomic", "deterministic", "fft", "fft_tiling", "winograd", "winograd_nonfused"]
-WEIGHT = ["atomic", "deterministic", "fft", "atomic_tiles", "winograd", "winograd_nonfused", "fft_tiling"]
+FORWARD = ["implicit_gemm", "implicit_precomp_gemm", "gemm", "direct", "fft", "fft_tiling", "winograd",
+           "winograd_nonfused"]
+DATA = ["algo_0", "algo_1", "fft", "fft_tiling", "winograd", "winograd_nonfused"]
+FILTER = ["algo_0", "algo_1", "fft", "algo_3", "winograd", "winograd_nonfused", "fft_tiling"]
 
 
-def timed(call):
-    """Median and minimum microseconds of a call in a graph of 20."""
-    for _ in range(3):
-        call()
+def library():
+    import nvidia.cudnn
+    folder = os.path.join(list(nvidia.cudnn.__path__)[0], "lib")
+    return ctypes.CDLL(glob.glob(os.path.join(folder, "libcudnn.so.*"))[0], mode=ctypes.RTLD_GLOBAL)
+
+
+class Convolution:
+    """Descriptors of a convolution without padding, FP32, NCHW."""
+
+    def __init__(self, cudnn, handle, batch, inputs, size, outputs, kernel):
+        self.cudnn, self.handle = cudnn, handle
+        made = []
+        for create in ["cudnnCreateTensorDescriptor"] * 2 + ["cudnnCreateFilterDescriptor",
+                                                             "cudnnCreateConvolutionDescriptor"]:
+            pointer = ctypes.c_void_p()
+            assert getattr(cudnn, create)(ctypes.byref(pointer)) == 0
+            made.append(pointer)
+        self.x, self.y, self.w, self.convolution = made
+        out = size - kernel + 1
+        assert cudnn.cudnnSetTensor4dDescriptor(self.x, 0, 0, batch, inputs, size, size) == 0
+        assert cudnn.cudnnSetTensor4dDescriptor(self.y, 0, 0, batch, outputs, out, out) == 0
+        assert cudnn.cudnnSetFilter4dDescriptor(self.w, 0, 0, outputs, inputs, kernel, kernel) == 0
+        assert cudnn.cudnnSetConvolution2dDescriptor(self.convolution, 0, 0, 1, 1, 1, 1, 1, 0) == 0
+        # 3: FMA only, no TF32, as on the GPUs of the paper.
+        assert cudnn.cudnnSetConvolutionMathType(self.convolution, 3) == 0
+        shape = lambda *s: [torch.randn(*s, device="cuda") for _ in range(4)]
+        self.xs, self.ys = shape(batch, inputs, size, size), shape(batch, outputs, out, out)
+        self.ws = shape(outputs, inputs, kernel, kernel)
+
+    def runs(self, direction, algorithm):
+        """A function that runs once on the i-th buffers, and the workspace in bytes; None if not accepted."""
+        names = {"forward": "Forward", "data": "BackwardData", "filter": "BackwardFilter"}
+        order = {"forward": (self.x, self.w, self.convolution, self.y),
+                 "data": (self.w, self.y, self.convolution, self.x),
+                 "filter": (self.x, self.y, self.convolution, self.w)}[direction]
+        size = ctypes.c_size_t()
+        query = getattr(self.cudnn, f"cudnnGetConvolution{names[direction]}WorkspaceSize")
+        if query(self.handle, *order, algorithm, ctypes.byref(size)) != 0 or size.value > 8 << 30:
+            return None
+        space = torch.empty(max(1, size.value), dtype=torch.uint8, device="cuda")
+        one, zero = ctypes.c_float(1), ctypes.c_float(0)
+        call = getattr(self.cudnn, f"cudnnConvolution{names[direction]}")
+        pointer = lambda tensor: ctypes.c_void_p(tensor.data_ptr())
+
+        def run(i):
+            x, y, w = (pointer(group[i % 4]) for group in (self.xs, self.ys, self.ws))
+            workspace = (algorithm, pointer(space), ctypes.c_size_t(size.value))
+            tail = {"forward": (self.x, x, self.w, w, self.convolution, *workspace, ctypes.byref(zero), self.y, y),
+                    "data": (self.w, w, self.y, y, self.convolution, *workspace, ctypes.byref(zero), self.x, x),
+                    "filter": (self.x, x, self.y, y, self.convolution, *workspace, ctypes.byref(zero), self.w, w),
+                    }[direction]
+            return call(self.handle, ctypes.byref(one), *tail)
+
+        if run(0) != 0:
+            return None
+        torch.cuda.synchronize()
+        return run, size.value
+
+
+def timed(run, samples, attach=None, repeats=16):
+    """Median, least and largest time of one run, in microseconds."""
+    stream = torch.cuda.Stream()
+    if attach:
+        attach(stream)
+    with torch.cuda.stream(stream):
+        for i in range(4):
+            run(i)
     torch.cuda.synchronize()
-    inner = 20
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
-        for _ in range(inner):
-            call()
+    with torch.cuda.graph(graph, stream=stream):
+        for i in range(repeats):
+            run(i)
     times = []
-    for index in range(24):
-        start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-        start.record()
+    for sample in range(samples + 2):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
         graph.replay()
         end.record()
         torch.cuda.synchronize()
-        if index >= 3:
-            times.append(1e3 * start.elapsed_time(end) / inner)
-    return statistics.median(times), min(times)
-
-
-class CuDNN:
-    """The few functions of libcudnn's C interface that run a convolution by a named algorithm."""
-
-    def __init__(self):
-        names = []
-        try:
-            import nvidia.cudnn
-            names = glob.glob(os.path.join(list(nvidia.cudnn.__path__)[0], "lib", "libcudnn.so.*"))
-        except ImportError:
-            pass
-        for name in names + ["libcudnn.so.9", "libcudnn.so.8", "libcudnn.so"]:
-            try:
-                self.library = ctypes.CDLL(name)
-                break
-            except OSError:
-                continue
-        else:
-            raise RuntimeError("no libcudnn found")
-        self.handle = ctypes.c_void_p()
-        self.check(self.library.cudnnCreate(ctypes.byref(self.handle)))
-        self.library.cudnnGetVersion.restype = ctypes.c_size_t
-
-    def check(self, status):
-        if status != 0:
-            raise RuntimeError(f"cuDNN status {status}")
-
-    def descriptor(self, kind, shape):
-        item = ctypes.c_void_p()
-        self.check(getattr(self.library, f"cudnnCreate{kind}Descriptor")(ctypes.byref(item)))
-        # Layout NCHW and type float are both 0, in whatever order.
-        self.check(getattr(self.library, f"cudnnSet{kind}4dDescriptor")(item, 0, 0, *shape))
-        return item
-
-    def convolution(self, what, algorithm, x, w, y, padding):
-        """A call that computes `what` with an algorithm, and its workspace; raises where cuDNN refuses."""
-        lib = self.library
-        dx, dw, dy = self.descriptor("Tensor", x.shape), self.descriptor("Filter", w.shape), self.descriptor("Tensor", y.shape)
-        conv = ctypes.c_void_p()
-        self.check(lib.cudnnCreateConvolutionDescriptor(ctypes.byref(conv)))
-        self.check(lib.cudnnSetConvolution2dDescriptor(conv, padding, padding, 1, 1, 1, 1, 1, 0))  # cross-correlation, float
-        self.check(lib.cudnnSetConvolutionMathType(conv, 3))  # CUDNN_FMA_MATH: no tensor cores
-        one, zero = ctypes.c_float(1), ctypes.c_float(0)
-        p = lambda t: ctypes.c_void_p(t.data_ptr())
-        parts = {"forward": ("Forward", (dx, dw, conv, dy), (dx, p(x), dw, p(w)), (dy, p(y))),
-                 "backward_data": ("BackwardData", (dw, dy, conv, dx), (dw, p(w), dy, p(y)), (dx, p(x))),
-                 "backward_weight": ("BackwardFilter", (dx, dy, conv, dw), (dx, p(x), dy, p(y)), (dw, p(w)))}[what]
-        name, shapes, inputs, output = parts
-        size = ctypes.c_size_t()
-        self.check(getattr(lib, f"cudnnGetConvolution{name}WorkspaceSize")(self.handle, *shapes, algorithm, ctypes.byref(size)))
-        if size.value > 8 << 30:
-            raise RuntimeError("workspace")
-        space = torch.empty(max(size.value, 1), dtype=torch.uint8, device="cuda")
-        run = getattr(lib, f"cudnnConvolution{name}")
-
-        def call():
-            self.check(lib.cudnnSetStream(self.handle, ctypes.c_void_p(torch.cuda.current_stream().cuda_stream)))
-            self.check(run(self.handle, ctypes.byref(one), *inputs, conv, algorithm, p(space),
-                           ctypes.c_size_t(size.value), ctypes.byref(zero), *output))
-        call.keep = (space, x, w, y)
-        return call, size.value
+        if sample >= 2:
+            times.append(1e3 * begin.elapsed_time(end) / repeats)
+    return statistics.median(times), min(times), max(times)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", required=True, metavar="FILE")
-    parser.add_argument("--batches", default="1,16,64,256,1024", metavar="N,N")
-    options = parser.parse_args()
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    torch.cuda.set_stream(torch.cuda.Stream())  # the default stream cannot be captured
-    cudnn = CuDNN()
-    print(torch.cuda.get_device_name(), "cuDNN", cudnn.library.cudnnGetVersion(), "PyTorch", torch.__version__)
-    file = open(options.output, "w")
-    print("layer,pass,batch,algorithm,params,median_us,min_us,flops,bytes,workspace_bytes", file=file, flush=True)
+    parser.add_argument("--output", required=True)
+    parser.add_argument("--samples", type=int, default=15)
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 16, 64, 256, 1024])
+    arguments = parser.parse_args()
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.zeros(1, device="cuda")
+    cudnn = library()
+    handle = ctypes.c_void_p()
+    assert cudnn.cudnnCreate(ctypes.byref(handle)) == 0
+    attach = lambda stream: cudnn.cudnnSetStream(handle, ctypes.c_void_p(stream.cuda_stream))
+    rows = []
 
-    def add(layer, what, batch, algorithm, params, call, flops, moved, workspace=0):
-        median, least = timed(call)
-        print(f"{layer},{what},{batch},{algorithm},{params},{median:.4f},{least:.4f},{flops},{moved},{workspace}",
-              file=file, flush=True)
+    def add(layer, direction, algorithm, batch, workspace, times):
+        rows.append((layer, direction, algorithm, batch, workspace, *(f"{t:.3f}" for t in times)))
+        print(*rows[-1], flush=True)
 
-    for batch in map(int, options.batches.split(",")):
-        for layer, c, k, size, r, pad in [("conv1", 1, 20, 28, 5, 0), ("conv2", 20, 50, 12, 5, 0),
-                                          ("conv1_3x3", 1, 20, 28, 3, 1), ("conv2_3x3", 20, 50, 12, 3, 1)]:
-            out = size + 2 * pad - r + 1
-            x = torch.randn(batch, c, size, size, device="cuda")
-            w = torch.randn(k, c, r, r, device="cuda")
-            y = F.conv2d(x, w, padding=pad)
-            reference = {"forward": y.clone(),
-                         "backward_data": torch.nn.grad.conv2d_input(x.shape, w, y, padding=pad),
-                         "backward_weight": torch.nn.grad.conv2d_weight(x, w.shape, y, padding=pad)}
-            flops, moved = 2 * batch * k * out * out * c * r * r, 4 * (x.numel() + w.numel() + y.numel())
-            params = f"c={c};k={k};size={size};r={r};pad={pad}"
-            for what, names in [("forward", FORWARD), ("backward_data", DATA), ("backward_weight", WEIGHT)]:
-                for number, algorithm in enumerate(names):
-                    tensors = {"x": x.clone(), "w": w.clone(), "y": reference["forward"].clone()}
-                    target = {"forward": "y", "backward_data": "x", "backward_weight": "w"}[what]
-                    tensors[target].fill_(float("nan"))
+    for batch in arguments.batches:
+        for layer, inputs, size, outputs in [("conv1", 1, 28, 20), ("conv2", 20, 12, 50)]:
+            convolution = Convolution(cudnn, handle, batch, inputs, size, outputs, 5)
+            for direction, algorithms in [("forward", FORWARD), ("data", DATA), ("filter", FILTER)]:
+                for number, name in enumerate(algorithms):
                     try:
-                        call, workspace = cudnn.convolution(what, number, tensors["x"], tensors["w"], tensors["y"], pad)
-                        call()
-                        torch.cuda.synchronize()
-                        want = reference[what]
-                        error = ((tensors[target] - want).norm() / want.norm()).item()
-                        if not error < 1e-3:
-                            print(f"{layer} {what} {algorithm} batch {batch}: wrong by {error:.1e}, no row")
-                            continue
-                        add(layer, what, batch, algorithm, params, call, flops, moved, workspace)
-                    except RuntimeError as refusal:
-                        torch.cuda.synchronize()
-                        if "cuDNN status" not in str(refusal):
-                            print(f"{layer} {what} {algorithm} batch {batch}: {str(refusal).splitlines()[0]}")
+                        made = convolution.runs(direction, number)
+                        if made:
+                            add(layer, direction, name, batch, made[1], timed(made[0], arguments.samples, attach))
+                    except Exception as error:
+                        print(layer, direction, name, batch, "failed:", error, flush=True)
+        rand = lambda *shape: [torch.randn(*shape, device="cuda") for _ in range(4)]
         for layer, channels, size in [("pool1", 20, 24), ("pool2", 50, 8)]:
-            x = torch.randn(batch, channels, size, size, device="cuda")
-            y, where = F.max_pool2d(x, 2, return_indices=True)
-            g = torch.randn_like(y)
-            params = f"c={channels};size={size}"
-            add(layer, "forward", batch, "library", params, lambda: F.max_pool2d(x, 2), 4 * y.numel(), 5 * x.numel())
-            add(layer, "backward_data", batch, "library", params,
-                lambda: torch.ops.aten.max_pool2d_with_indices_backward(
-                    g, x, [2, 2], [2, 2], [0, 0], [1, 1], False, where), y.numel(), 5 * x.numel() + 8 * y.numel())
-        for layer, inputs, outputs in [("fc1", 800, 500), ("fc2", 500, 10)]:
-            x, w = torch.randn(batch, inputs, device="cuda"), torch.randn(outputs, inputs, device="cuda")
-            b, g = torch.randn(outputs, device="cuda"), torch.randn(batch, outputs, device="cuda")
-            flops, moved = 2 * batch * inputs * outputs, 4 * (x.numel() + w.numel() + g.numel())
-            params = f"m={batch};n={outputs};k={inputs}"
-            add(layer, "forward", batch, "library", params, lambda: F.linear(x, w, b), flops, moved)
-            add(layer, "backward_data", batch, "library", params, lambda: g @ w, flops, moved)
-            add(layer, "backward_weight", batch, "library", params, lambda: g.t() @ x, flops, moved)
-        x = torch.randn(batch, 500, device="cuda")
-        add("relu", "forward", batch, "library", "n=500", lambda: torch.relu(x), x.numel(), 8 * x.numel())
-        s = torch.randn(batch, 10, device="cuda")
-        add("softmax", "forward", batch, "library", "n=10", lambda: torch.softmax(s, 1), 5 * s.numel(), 8 * s.numel())
+            x = rand(batch, channels, size, size)
+            add(layer, "forward", "max_pool", batch, 0,
+                timed(lambda i: torch.nn.functional.max_pool2d(x[i % 4], 2), arguments.samples))
+        for layer, inputs, outputs in [("ip1", 800, 500), ("ip2", 500, 10)]:
+            x, w, y = rand(batch, inputs), rand(outputs, inputs), rand(batch, outputs)
+            add(layer, "forward", "gemm", batch, 0, timed(lambda i: x[i % 4] @ w[i % 4].T, arguments.samples))
+            add(layer, "data", "gemm", batch, 0, timed(lambda i: y[i % 4] @ w[i % 4], arguments.samples))
+            add(layer, "filter", "gemm", batch, 0, timed(lambda i: y[i % 4].T @ x[i % 4], arguments.samples))
+        h = rand(batch, 500)
+        add("relu", "forward", "relu", batch, 0, timed(lambda i: torch.relu(h[i % 4]), arguments.samples))
+        s = rand(batch, 10)
+        add("softmax", "forward", "softmax", batch, 0, timed(lambda i: torch.softmax(s[i % 4], 1), arguments.samples))
+    with open(arguments.output, "w") as file:
+        file.write("layer,pass,algorithm,batch,workspace_bytes,median_us,min_us,max_us\n")
+        for row in rows:
+            file.write(",".join(str(field) for field in row) + "\n")
 
 
-if __name__ == "__main__":
-    main()
+main()

@@ -1,120 +1,135 @@
 #!/usr/bin/env python3
-"""Trains two recurrent networks on a GPU (or a CPU) and logs every iteration, for `rooftree seqpoint`.
+"""Logs of real training runs of recurrent networks, for `rooftree seqpoint`.
 
-  tools/measure-recurrent.py --output FOLDER [--iterations 2000] [--device cuda]
+Two networks on generated data whose lengths are distributed like those of the data sets of SeqPoint (arXiv
+2007.10459): a speech network like DeepSpeech2 (convolutions, bidirectional GRUs, CTC; lengths of LibriSpeech) and a
+translation network like GNMT (LSTM encoder and decoder with attention, softmax over words; lengths of IWSLT15). Every
+iteration is a whole one: forward, loss, backward, optimizer, with the host's launches; its time is that of the wall
+clock between two synchronisations. Only the numbers in the samples are made up, no time is.
 
-speech.csv: like DeepSpeech2 but smaller, two convolutions, three bidirectional GRU layers, a connectionist temporal
-classification loss.
-translation.csv: like GNMT, LSTM encoder and decoder with attention and a softmax over the vocabulary. One row an iteration:
-iteration, sequence_length (frames, or source tokens), time_s. An iteration is forward, backward and update of one batch whose
-sequences are padded to the longest; time_s is wall time between two synchronised points. Data are random: times of these
-networks do not depend on them. Lengths are drawn, seeded, from distributions like those of LibriSpeech's training set (1 to
-17 s at 50 frames a second, most of them 12 to 16 s) and of IWSLT15's (1 to 100 tokens, most about 20), in batches of sequences
-of like length; speech lengths are rounded up to whole 4 frames. The first 30 iterations, in which libraries load, are not logged.
+    measure-recurrent.py --network speech --precision tf32 --iterations 1500 --output speech-tf32.csv
+
+Writes iteration, sequence_length, time_ms. Needs PyTorch; runs on a GPU where there is one, or with --device cpu.
 """
-import argparse, os, random, time
+import argparse
+import math
+import random
+import time
 
 import torch
 from torch import nn
 
+BATCH = 64
+
 
 class Speech(nn.Module):
-    def __init__(self, features=160, hidden=800, layers=3, symbols=29):
+    """DeepSpeech2's parts: two convolutions over time and frequency, bidirectional GRUs, CTC over characters."""
+
+    bucket, shortest, longest = 16, 128, 1680  # frames of 20 ms: 2.6 s to 33.6 s
+
+    def __init__(self, width):
         super().__init__()
-        self.front = nn.Sequential(
-            nn.Conv2d(1, 32, (41, 11), (2, 2), (20, 5)), nn.BatchNorm2d(32), nn.Hardtanh(0, 20),
-            nn.Conv2d(32, 32, (21, 11), (2, 2), (10, 5)), nn.BatchNorm2d(32), nn.Hardtanh(0, 20))
-        self.recurrent = nn.GRU(32 * features // 4, hidden, layers, bidirectional=True)
-        self.head = nn.Linear(2 * hidden, symbols)
+        self.convolutions = nn.Sequential(
+            nn.Conv2d(1, 32, (41, 11), stride=(2, 2), padding=(20, 5)), nn.BatchNorm2d(32), nn.Hardtanh(0, 20),
+            nn.Conv2d(32, 32, (21, 11), stride=(2, 1), padding=(10, 5)), nn.BatchNorm2d(32), nn.Hardtanh(0, 20))
+        self.recurrent = nn.GRU(32 * 41, width, num_layers=5, bidirectional=True)
+        self.head = nn.Linear(2 * width, 29)
+        self.loss = nn.CTCLoss(zero_infinity=True)
 
-    def forward(self, spectrogram):  # batch, features, frames
-        x = self.front(spectrogram.unsqueeze(1))
-        x = x.flatten(1, 2).permute(2, 0, 1).contiguous()
-        return self.head(self.recurrent(x)[0]).log_softmax(-1)
+    @staticmethod
+    def length(generator):
+        # LibriSpeech: most utterances of 12 to 16 s, a tail of short ones.
+        seconds = generator.triangular(2.6, 16.5, 15.0) if generator.random() < 0.97 else generator.uniform(16.5, 33)
+        return seconds / 0.020
 
-    def loss(self, batch, length, device):
-        scores = self(torch.randn(batch, 160, length, device=device))
-        symbols = max(1, min(scores.shape[0] // 2, length // 8))
-        targets = torch.randint(1, 29, (batch, symbols), device=device)
-        frames = torch.full((batch,), scores.shape[0], dtype=torch.long)
-        return nn.functional.ctc_loss(scores, targets, frames, torch.full((batch,), symbols, dtype=torch.long))
+    def step(self, length, device):
+        spectrogram = torch.randn(BATCH, 1, 161, length, device=device)
+        features = self.convolutions(spectrogram)
+        steps = features.shape[3]
+        output, _ = self.recurrent(features.permute(3, 0, 1, 2).reshape(steps, BATCH, -1))
+        logits = self.head(output).float().log_softmax(-1)
+        characters = max(1, steps // 8)
+        targets = torch.randint(1, 29, (BATCH, characters), device=device)
+        return self.loss(
+            logits, targets, torch.full((BATCH,), steps, dtype=torch.long),
+            torch.full((BATCH,), characters, dtype=torch.long))
 
 
 class Translation(nn.Module):
-    def __init__(self, vocabulary=32000, hidden=1024, layers=4):
+    """GNMT's parts: LSTM encoder and decoder of four layers, attention over the source, softmax over 32,000 words."""
+
+    bucket, shortest, longest = 1, 4, 120  # words
+
+    def __init__(self, width):
         super().__init__()
-        self.source, self.target = nn.Embedding(vocabulary, hidden), nn.Embedding(vocabulary, hidden)
-        self.first = nn.LSTM(hidden, hidden // 2, bidirectional=True)
-        self.encoder = nn.LSTM(hidden, hidden, layers - 1)
-        self.decoder = nn.LSTM(hidden, hidden, layers)
-        self.query = nn.Linear(hidden, hidden)
-        self.head = nn.Linear(2 * hidden, vocabulary)
+        self.words = nn.Embedding(32000, width)
+        self.first = nn.LSTM(width, width // 2, bidirectional=True)
+        self.encoder = nn.LSTM(width, width, num_layers=3)
+        self.decoder = nn.LSTM(width, width, num_layers=4)
+        self.query = nn.Linear(width, width)
+        self.head = nn.Linear(2 * width, 32000)
+        self.loss = nn.CrossEntropyLoss()
 
-    def loss(self, batch, length, device):
-        source = torch.randint(32000, (length, batch), device=device)
-        target = torch.randint(32000, (length + 1, batch), device=device)
-        keys = self.encoder(self.first(self.source(source))[0])[0]
-        states = self.decoder(self.target(target[:-1]))[0]
-        scores = torch.einsum("tbh,sbh->bts", self.query(states), keys).softmax(-1)
-        context = torch.einsum("bts,sbh->tbh", scores, keys)
-        logits = self.head(torch.cat([states, context], -1))
-        return nn.functional.cross_entropy(logits.flatten(0, 1), target[1:].flatten())
+    @staticmethod
+    def length(generator):
+        return generator.lognormvariate(math.log(20), 0.6)
 
-
-def lengths(kind, count, batch, seed):
-    """The padded length of each iteration: batches of like length, in random order, until there are enough."""
-    chance = random.Random(seed)
-    def one():
-        if kind == "speech":  # most sentences are long, cut at about 16 s
-            seconds = min(17, max(1, chance.gauss(14, 1.6) if chance.random() < 0.7 else chance.uniform(1.5, 14)))
-            return -(-int(50 * seconds) // 4) * 4
-        return max(1, min(100, round(chance.lognormvariate(2.9, 0.6))))
-    pool = sorted(one() for _ in range(count * batch))
-    result = [max(pool[i:i + batch]) for i in range(0, len(pool), batch)]
-    chance.shuffle(result)
-    return result
-
-
-def train(network, kind, iterations, batch, device, path, limit):
-    torch.manual_seed(1)
-    network.to(device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9)
-    wait = torch.cuda.synchronize if device == "cuda" else (lambda: None)
-    sizes = lengths(kind, iterations, batch, seed=2007)
-    start = time.time()
-    with open(path, "w") as file:
-        file.write("iteration,sequence_length,time_s\n")
-        for index, size in enumerate(sizes[:30] + sizes):
-            wait()
-            begin = time.perf_counter()
-            optimizer.zero_grad(set_to_none=True)
-            network.loss(batch, size, device).backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 100)
-            optimizer.step()
-            wait()
-            if index >= 30:
-                file.write(f"{index - 29},{size},{time.perf_counter() - begin:.7f}\n")
-            if time.time() - start > limit:
-                break
-    print(f"{kind}: {index - 29} iterations, {len(set(sizes))} lengths, {time.time() - start:.0f} s", flush=True)
+    def step(self, length, device):
+        source = torch.randint(0, 32000, (length, BATCH), device=device)
+        target = torch.randint(0, 32000, (length, BATCH), device=device)
+        encoded, _ = self.encoder(self.first(self.words(source))[0])
+        decoded, _ = self.decoder(self.words(target))
+        weights = torch.softmax(
+            torch.einsum("tbw,sbw->bts", self.query(decoded), encoded) / encoded.shape[2] ** 0.5, -1)
+        context = torch.einsum("bts,sbw->tbw", weights, encoded)
+        logits = self.head(torch.cat([decoded, context], -1)).float()
+        return self.loss(logits.reshape(-1, 32000), target.reshape(-1))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", required=True, metavar="FOLDER")
-    parser.add_argument("--iterations", type=int, default=2000)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--hidden", type=int, metavar="N", help="width of the networks (default: 800 and 1024)")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--limit", type=float, default=1e9, metavar="SECONDS", help="stop each network after so long")
-    options = parser.parse_args()
-    os.makedirs(options.output, exist_ok=True)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
-    train(Translation(hidden=options.hidden or 1024), "translation", options.iterations, options.batch, options.device,
-          f"{options.output}/translation.csv", options.limit)
-    train(Speech(hidden=options.hidden or 800), "speech", options.iterations, options.batch, options.device,
-          f"{options.output}/speech.csv", options.limit)
+    parser.add_argument("--network", choices=["speech", "translation"], required=True)
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="tf32")
+    parser.add_argument("--width", type=int, help="hidden units; default 800 (speech), 1024 (translation)")
+    parser.add_argument("--iterations", type=int, default=1500)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", required=True)
+    arguments = parser.parse_args()
+    torch.backends.cuda.matmul.allow_tf32 = arguments.precision != "fp32"
+    torch.backends.cudnn.allow_tf32 = arguments.precision != "fp32"
+    torch.manual_seed(arguments.seed)
+    kind = Speech if arguments.network == "speech" else Translation
+    device = torch.device(arguments.device)
+    network = kind(arguments.width or (800 if kind is Speech else 1024)).to(device)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-4, momentum=0.9)
+    generator = random.Random(arguments.seed)
+
+    def settle():
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def iterate(length):
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=arguments.precision == "bf16"):
+            loss = network.step(length, device)
+        loss.backward()
+        optimizer.step()
+        settle()
+
+    rows = []
+    for iteration in range(arguments.iterations):
+        length = min(kind.longest, max(kind.shortest, kind.length(generator)))
+        length = math.ceil(length / kind.bucket) * kind.bucket
+        start = time.perf_counter()
+        iterate(length)
+        rows.append((iteration, length, 1e3 * (time.perf_counter() - start)))
+    with open(arguments.output, "w") as file:
+        file.write("iteration,sequence_length,time_ms\n")
+        for iteration, length, milliseconds in rows:
+            file.write(f"{iteration},{length},{milliseconds:.4f}\n")
+    total = sum(row[2] for row in rows)
+    print(f"{arguments.output}: {len(rows)} iterations, {len({row[1] for row in rows})} lengths, {total / 1e3:.1f} s")
 
 
-if __name__ == "__main__":
-    main()
+main()

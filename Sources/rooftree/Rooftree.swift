@@ -17,7 +17,7 @@ struct Rooftree: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Estimate.self, Validate.self, Calibrate.self, Report.self, List.self, Show.self,
+      Estimate.self, Validate.self, Calibrate.self, Report.self, SeqPoint.self, List.self, Show.self,
     ])
 
   static func main() {
