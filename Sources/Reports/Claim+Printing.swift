@@ -47,10 +47,7 @@ extension Claim {
 
   private static func plain(_ number: Double) -> String {
     guard number != number.rounded() || abs(number) >= 1e6 else { return fixed(number, decimals: 0) }
-    var text = formatted(number)
-    while text.contains("."), !text.contains("e"), text.last == "0" { text.removeLast() }
-    if text.last == "." { text.removeLast() }
-    return text
+    return trimmed(formatted(number))
   }
 }
 
@@ -86,6 +83,13 @@ extension JudgedClaim {
       ("constants", .array(answer.constants.map { .text($0) })),
     ])
   }
+}
+
+/// A number without zeros that say nothing: 2.5 rather than 2.50.
+func trimmed(_ number: String) -> String {
+  guard number.contains("."), !number.contains("e") else { return number }
+  let digits = number.reversed().drop { $0 == "0" }
+  return String((digits.first == "." ? digits.dropFirst() : digits).reversed())
 }
 
 /// The claims of several studies as one table.

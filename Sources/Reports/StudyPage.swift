@@ -220,11 +220,13 @@ public struct StudyPage: Sendable {
         let constants = study.constants(of: judged).joined(separator: "; ")
         var context: [String: Any] = [
           "says": printable(claim.says, limit: 2000), "paper": printable(claim.paperText),
-          "known": "\(claim.known.rawValue): \(printable(claim.reference))", "tolerance": claim.toleranceText,
+          "known": claim.known.rawValue, "reference": printable(claim.reference, limit: 2000),
+          "columns": named ? "5" : "4",
           "ours": judged.ourText, "standing": judged.standing.rawValue,
           "class": judged.standing == .cannotBeChecked ? "unchecked" : judged.standing.rawValue,
           "why": printable(judged.why, limit: 2000),
         ]
+        if claim.tolerance != nil { context["tolerance"] = claim.toleranceText }
         if named { context["study"] = printable(study.file.name) }
         if !constants.isEmpty { context["constants"] = printable(constants, limit: 2000) }
         return context

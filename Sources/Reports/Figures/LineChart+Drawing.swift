@@ -123,7 +123,7 @@ extension LineChart.Axis {
 
   func tick(_ number: Double) -> String {
     number == number.rounded() && abs(number) < 1e6
-      ? fixed(number, decimals: 0) : formatted(number, digits: 2)
+      ? fixed(number, decimals: 0) : trimmed(formatted(number, digits: 2))
   }
 
   /// What the axis spans.
