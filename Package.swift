@@ -51,7 +51,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
@@ -110,7 +110,7 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
-      name: "ModelTestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
+      name: "ModelTestSupport", dependencies: ["Quantities", "Documents", "Hardware", "CostModels", "Calibration", real],
       path: "Tests/ModelTestSupport", swiftSettings: settings),
     .testTarget(
       name: "CostModelsTests",
@@ -132,6 +132,6 @@ let package = Package(
         "ModelTestSupport", real,
       ],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities"], swiftSettings: settings),
   ]
 )
