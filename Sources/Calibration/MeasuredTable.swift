@@ -404,8 +404,10 @@ extension Table.Row {
     let type = try dataType()
     let operation = text("op")
     let parameters = try parameters("params")
+    // `rooftree calibrate` writes the best sample too, which repeats better where neighbours share the machine.
     return try value(
-      "median_us", group: "\(operation) \(type.rawValue) \(threads) threads",
+      text("best_us").isEmpty ? "median_us" : "best_us",
+      group: "\(operation) \(type.rawValue) \(threads) threads",
       .host(
         try hostKernel(operation, type, parameters), operation: Self.hostOperation(operation, parameters),
         type,
