@@ -431,20 +431,20 @@ extension Table.Row {
       // NumPy hands a product with a vector to GEMV, which packs nothing.
       guard min(shape.m, shape.n) > 1 else {
         let bytes = try positive("bytes")
-        return .stream(bytes: bytes, footprint: bytes, rows: 0)
+        return .stream(bytes: bytes, footprint: bytes)
       }
       return .gemm(shape)
     case "lr_dense", "svm_dense":
       let batch = try parameter("batch", parameters)
       let samples = parameters["rows"] == nil ? batch : try parameter("rows", parameters)
       let sample = try parameter("features", parameters) * type.bytes
-      return .stream(bytes: try positive("bytes"), footprint: samples * sample, rows: batch)
+      return .stream(bytes: try positive("bytes"), footprint: samples * sample)
     case "lr_sparse", "svm_sparse":
       return .sparse(
         samples: try parameter("batch", parameters), nonzeros: try parameter("nnz", parameters),
         modelBytes: try parameter("features", parameters) * type.bytes)
     case "copy", "triad", "gemv":
-      return .stream(bytes: try positive("bytes"), footprint: try positive("bytes"), rows: 0)
+      return .stream(bytes: try positive("bytes"), footprint: try positive("bytes"))
     default:
       throw diagnostic(
         "op",
