@@ -43,8 +43,16 @@ public struct HostFit: Sendable {
     }
   }
 
-  /// Whether there is nothing to fit.
-  public var isEmpty: Bool { rows.isEmpty }
+  /// Forms with too few different shapes to be fitted, with how many they have.
+  public var tooFew: [(form: String, shapes: Int)] {
+    rows.keys.sorted().compactMap { name in
+      let shapes = Set(rows[name, default: []].map(\.group)).count
+      return shapes < Self.leastShapes ? (name, shapes) : nil
+    }
+  }
+
+  /// Different shapes that a form needs.
+  static let leastShapes = 3
 
   /// The calibration that the values determine: for each form the simplest variant that predicts unseen shapes as
   /// well as the best.
@@ -65,7 +73,7 @@ public struct HostFit: Sendable {
     var comparisons: [ModelComparison] = []
     let model = HostModel<Double>(device, nil)
     for formName in rows.keys.sorted() {
-      guard let entries = rows[formName], Set(entries.map(\.group)).count >= 3, let first = entries.first
+      guard let entries = rows[formName], Set(entries.map(\.group)).count >= Self.leastShapes, let first = entries.first
       else { continue }
       progress(formName)
       let observations = entries.map(\.observation)

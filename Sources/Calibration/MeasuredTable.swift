@@ -164,6 +164,25 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
   return values
 }
 
+/// Refuses a table of processor kernels in which a kernel stands twice: its rows would count double.
+///
+/// - Parameters:
+///   - table: the table.
+///   - kind: its kind; tables of other kinds may repeat a measurement.
+/// - Throws: `Diagnostic` at the second of two equal rows.
+public func checkDuplicates(in table: Table, kind: TableKind) throws(Diagnostic) {
+  guard kind == .cpuKernels else { return }
+  var lines: [String: Int] = [:]
+  for row in table.rows {
+    let key = ["op", "dtype", "threads", "params"].map { row.text($0) }.joined(separator: " ")
+    if let first = lines.updateValue(row.line, forKey: key) {
+      throw row.diagnostic(
+        "op",
+        .contradiction("'\(printable(key))' stands in line \(first) already: a kernel is measured once in a table"))
+    }
+  }
+}
+
 extension Table.Row {
   func value(_ column: String, unit: Double = 1e-6, group: String, _ subject: Subject)
     throws(Diagnostic) -> MeasuredValue

@@ -231,6 +231,19 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
   }
 }
 
+extension HostStreamForm where N == Double {
+  /// The rates of all threads out of each level of memory, in bytes a second, the nearest first.
+  ///
+  /// - Parameter threads: how many share the work.
+  /// - Returns: the levels with their rates.
+  public func roofs(threads: Double) -> [(level: String, rate: Double)] {
+    [
+      ("L1", threads * l1Rate), ("L2", threads * l2Rate), ("L3", threads * l3Rate),
+      ("memory", limitedRate(threads * coreMemoryRate, memoryRate)),
+    ]
+  }
+}
+
 /// The rate of cores together under a common limit: close to the lesser, with a rounded knee.
 @inlinable
 func limitedRate<N: ModelNumber>(_ cores: N, _ limit: N) -> N {

@@ -75,4 +75,16 @@ public struct HostModel<N: ModelNumber>: Sendable {
         samples: samples, nonzeros: nonzeros, modelBytes: modelBytes, on: machine, threads: threads)
     }
   }
+
+  /// The energy of a kernel, in joules, by the machine's own counters.
+  ///
+  /// - Parameters:
+  ///   - time: how long it runs, in seconds.
+  ///   - threads: how many are busy.
+  ///   - flop: its operations.
+  ///   - bytes: what it moves.
+  /// - Returns: nil when the calibration saw no counter.
+  public func energy(time: N, threads: N, flop: N, bytes: N) -> N? {
+    calibration?.fitted(HostEnergyForm<N>.self)?.energy(time: time, threads: threads, flop: flop, bytes: bytes)
+  }
 }

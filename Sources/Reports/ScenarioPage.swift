@@ -83,6 +83,7 @@ public struct ScenarioPage: Sendable {
     let figures = figures
     let context: [String: Any] = [
       "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure,
+      "pageStyle": StyleSheet.page,
       "title": printable(projection.scenario.title), "summary": printableLong(summary),
       "note": projection.scenario.note.map { printableLong($0) } ?? "",
       "headlines": projection.headlines.map { ["label": $0.label, "value": $0.value] },
