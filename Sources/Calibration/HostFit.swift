@@ -147,7 +147,7 @@ public struct HostFit: Sendable {
   }()
 
   static let streamVariants: [FormVariant] = {
-    let fixed: [String: Double] = ["core_part": 0.9, "shared_part": 0.6, "sharpness": 5]
+    let fixed: [String: Double] = ["core_part": 1, "shared_part": 0.8, "shared_growth": 0.01, "sharpness": 4]
     let caches: [String: Double] = ["l1_rate": 1500, "l2_rate": 800, "l3_rate": 400]
     let eager = ["grain": 0.001]
     func neutral(_ parts: [String: Double]...) -> [String: Double] {

@@ -56,12 +56,12 @@ public struct Identifiability: Sendable {
     var result: [String] = []
     if !undetermined.isEmpty {
       result.append(
-        "\(form): these rows do not determine \(undetermined.joined(separator: ", ")); each keeps a plausible value, "
-          + "and predictions that rest on it are guesses")
+        "\(form): the rows do not determine \(undetermined.joined(separator: ", ")), or the chosen variant does without; a "
+          + "prediction that rests on one of them is a guess")
     }
     for pair in entangled {
       result.append(
-        "\(form): these rows hardly tell \(pair.first) from \(pair.second) (correlation "
+        "\(form): the rows hardly tell \(pair.first) from \(pair.second) (correlation "
           + "\(fixed(pair.correlation, decimals: 2))); only what they do together is known")
     }
     return result

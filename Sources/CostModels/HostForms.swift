@@ -148,8 +148,9 @@ func farShare<N: ModelNumber>(_ bytes: N, _ cache: N) -> N {
 ///
 /// A level holds the working set W with the share 1/(1 + (W/usable capacity)^sharpness) of what nearer levels do not
 /// hold: walking round and round through more than a cache evicts each line just before it is wanted again, so its share
-/// falls steeply (how steeply is fitted). Private caches hold one core's part of W, the
-/// shared one all of it; of that one the neighbours on the machine leave only a part, `shared_part`. Cores' rates add
+/// falls steeply, for the shared cache less so (that is fitted). Private caches hold one core's part of W, the
+/// shared one all of it; of that one the neighbours on the machine leave only a part, which grows with
+/// the threads that compete for it: `shared_part` · T^`shared_growth`. Cores' rates add
 /// up, but for the main memory, whose total rate is limited: (core⁻⁴ + total⁻⁴)^(−1/4). A library wakes one more
 /// thread for each `grain` of bytes, so T is at most 1 + bytes/grain.
 public struct HostStreamForm<N: ModelNumber>: FittedForm {
@@ -175,14 +176,16 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
       Constant(
         "shared_part", "part of the shared cache that its neighbours leave", initial: 0.6, in: 0.05...1.3),
       Constant(
-        "sharpness", "how steeply a cache's share falls with the working set", initial: 5, in: 1.5...14),
+        "shared_growth", "power of the number of threads with which that part grows", initial: 0.3, in: 0.01...1),
+      Constant(
+        "sharpness", "how steeply the shared cache's share falls with the working set", initial: 4, in: 1.5...14),
       Constant(
         "grain", unit: "MB", "bytes for which one more thread is woken", initial: 0.2, in: 0.001...50),
     ]
   }
 
   @usableFromInline let start, sync, l1Rate, l2Rate, l3Rate, coreMemoryRate, memoryRate: N
-  @usableFromInline let corePart, sharedPart, sharpness, grain: N
+  @usableFromInline let corePart, sharedPart, sharedGrowth, sharpness, grain: N
 
   /// The form with these constants, turned into base units.
   @inlinable
@@ -196,9 +199,13 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
     memoryRate = 1e9 * c[6]
     corePart = c[7]
     sharedPart = c[8]
-    sharpness = c[9]
-    grain = 1e6 * c[10]
+    sharedGrowth = c[9]
+    sharpness = c[10]
+    grain = 1e6 * c[11]
   }
+
+  /// How steeply a private cache's share falls: it gives way between nine tenths and a tenth over a sixth of its size.
+  @inlinable static var privateSharpness: Double { 12 }
 
   /// The time of a streaming kernel.
   ///
@@ -216,11 +223,10 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
     var inverse = N(0)
     for (index, rate) in rates.enumerated() where index < machine.coreCaches.count {
       // The last level is shared: all of the working set competes for it.
-      let ratio =
-        index == 2
-        ? footprint / (machine.coreCaches[index] * sharedPart)
-        : footprint / (team * machine.coreCaches[index] * corePart)
-      let share = left / (N(1) + ratio.raised(to: sharpness))
+      let isShared = index == 2
+      let part = isShared ? sharedPart * team.raised(to: sharedGrowth) : corePart * team
+      let ratio = footprint / (machine.coreCaches[index] * part)
+      let share = left / (N(1) + ratio.raised(to: isShared ? sharpness : N(Self.privateSharpness)))
       inverse = inverse + share / (rate * team)
       left = left - share
     }

@@ -36,7 +36,8 @@ public struct CalibrationPage: Sendable {
   let run: Run
   let comparisons: [ModelComparison]
   let fitted: TableComparison
-  let heldOut: TableComparison
+  /// The kernels kept out of the fit, with their predictions.
+  public let heldOut: TableComparison
 
   /// A page.
   ///

@@ -1,4 +1,5 @@
 import Calibration
+import CostModels
 import Documents
 import Foundation
 import Kernels
@@ -208,9 +209,11 @@ struct HostMeasurement {
 
   /// The description of this machine for `models/hardware`, with peaks and bandwidths as measured.
   ///
-  /// - Parameter measurements: by key.
+  /// - Parameters:
+  ///   - measurements: by key.
+  ///   - energy: what is known of its energy.
   /// - Returns: YAML text.
-  func hardware(_ measurements: [String: KernelTimes]) -> String {
+  func hardware(_ measurements: [String: KernelTimes], energy: HostEnergyReport) -> String {
     let cores = Double(host.cores)
     func best(_ operation: String, _ precision: String, _ rate: (KernelTimes) -> Double) -> Double {
       measurements.values.filter { $0.key.hasPrefix("\(operation),\(precision),") }.map(rate).max() ?? 0
@@ -259,11 +262,21 @@ struct HostMeasurement {
       text +=
         "    capacity: {value: \(Bytes(Double(cache.bytes)).formatted(digits: 6, binary: true)), kind: measured, source: \"the system's description of its caches\"}\n"
     }
-    text += """
-      power:
-        limit: {value: \(Watts(5 * cores).formatted()), low: \(Watts(1.5 * cores).formatted()), high: \(Watts(15 * cores).formatted()), kind: assumed, source: "\(meter.absence.map { "\($0); " } ?? "")server processors of 2019 to 2025 print 200 to 500 W for 32 to 192 cores: 2 to 8 W a core, desktop ones up to 15"}
-
-      """
+    let limit =
+      "\(meter.absence.map { "\($0); " } ?? "")data sheets of server processors of 2019 to 2025 print 200 to 500 W for 32 to 192 cores, 2 to 8 W a core, desktop ones up to 15 (recalled)"
+    let idle = energy.constants.map { fitted -> String in
+      let width = (1.645 * fitted.relativeErrors[0]).exponential()
+      return
+        "{value: \(Watts(fitted.values[0]).formatted()), low: \(Watts(fitted.values[0] / width).formatted()), high: \(Watts(fitted.values[0] * width).formatted()), kind: fitted, source: calibrate}"
+    }
+    let assumedIdle =
+      "{value: \(Watts(1.25 * cores).formatted()), low: \(Watts(0.2 * cores).formatted()), high: \(Watts(7.5 * cores).formatted()), kind: assumed, source: \"a quarter of the limit, a tenth to a half: servers idled at half their peak power in 2007 (Barroso and Hölzle, Computer 40(12)) and do at less since (recalled)\"}"
+    text += "power:\n"
+    if idle == nil {
+      text +=
+        "  limit: {value: \(Watts(5 * cores).formatted()), low: \(Watts(1.5 * cores).formatted()), high: \(Watts(15 * cores).formatted()), kind: assumed, source: \"\(limit)\"}\n"
+    }
+    text += "  idle: \(idle ?? assumedIdle)\n"
     return text
   }
 
