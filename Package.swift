@@ -52,7 +52,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
@@ -122,7 +122,7 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
-      name: "ModelTestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
+      name: "ModelTestSupport", dependencies: ["Quantities", "Documents", "Hardware", "CostModels", "Calibration", real],
       path: "Tests/ModelTestSupport", swiftSettings: settings),
     .testTarget(
       name: "CostModelsTests",
@@ -150,6 +150,6 @@ let package = Package(
       name: "StudiesTests",
       dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities"], swiftSettings: settings),
   ]
 )

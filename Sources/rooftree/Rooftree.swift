@@ -137,3 +137,21 @@ func writeFile(_ text: String, to path: String) throws {
   }
   guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else { throw fail() }
 }
+
+/// Writes several files that belong together: none takes its place before all are on the disk.
+func writeFiles(_ files: [(text: String, path: String)]) throws {
+  var written: [(temporary: String, path: String)] = []
+  do {
+    for file in files {
+      let temporary = file.path + ".new"
+      try writeFile(file.text, to: temporary)
+      written.append((temporary, file.path))
+    }
+    for file in written where rename(file.temporary, file.path) != 0 {
+      throw OutputFailure(path: file.path, reason: String(cString: strerror(errno)))
+    }
+  } catch {
+    for file in written { unlink(file.temporary) }
+    throw error
+  }
+}

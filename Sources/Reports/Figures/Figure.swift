@@ -242,7 +242,7 @@ extension Figure {
   }
 
   /// Whole decades, or halves of them, around some values.
-  private static func decades(_ values: [Double]) -> ClosedRange<Double> {
+  static func decades(_ values: [Double]) -> ClosedRange<Double> {
     let ten = 10.0.logarithm()
     let low = ((values.min() ?? 1).logarithm() / ten - 0.05)
     let high = ((values.max() ?? 10).logarithm() / ten + 0.05)
