@@ -105,15 +105,7 @@ extension DeviceModel where N == Double {
   /// - Returns: the standard deviation of the logarithm of the time; for a device without a calibration, or a
   ///   form without one, ``uncalibratedSpread``.
   public func spread(of work: Work<Double>, _ type: DataType) -> Double {
-    if case .collective(let exchange) = work {
-      guard exchange.ranks > 1 else { return 0 }
-      let method = network.cost(exchange)?.method ?? .closedForm
-      switch method {
-      case .measured: return calibration?.curveSpread ?? uncalibratedSpread
-      case .transferred: return max(0.1, 2 * (calibration?.curveSpread ?? uncalibratedSpread))
-      case .closedForm: return uncalibratedSpread
-      }
-    }
+    if case .collective(let exchange) = work { return network.spread(of: exchange) }
     return calibration?.forms[formName(of: work, type)]?.spread ?? uncalibratedSpread
   }
 
