@@ -74,8 +74,19 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// - Parameters:
   ///   - collective: what is exchanged, by how many.
   ///   - stride: 1 where the ranks are neighbours; t for the data-parallel peers of groups of t neighbours.
+  ///   - channels: compute units that the library is held to; its own choice if nil.
   /// - Returns: nil when the device has no network that joins so many.
-  public func cost(_ collective: Collective<N>, stride: Int = 1) -> (cost: Cost<N>, method: Method)? {
+  public func cost(_ collective: Collective<N>, stride: Int = 1, channels: N? = nil)
+    -> (cost: Cost<N>, method: Method)?
+  {
+    guard let channels else { return free(collective, stride: stride) }
+    guard let (cost, method) = free(collective, stride: stride) else { return nil }
+    let relay = CollectiveForms.relayFactor(collective.kind, ranks: collective.ranks)
+    let held = form.start + relay * collective.bytes / (ContentionForm<N>.channelRate * channels)
+    return (self.cost(N.larger(cost.time, held), collective), method)
+  }
+
+  private func free(_ collective: Collective<N>, stride: Int) -> (cost: Cost<N>, method: Method)? {
     guard collective.ranks > 1 else { return (Cost(time: N(0)), .measured) }
     guard let near = links.first else { return nil }
     if collective.ranks * stride <= near.devices {
@@ -95,6 +106,18 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
       self.form.start + CollectiveForms.fastestTime(phase, alpha: N(far.latency.value), bandwidth: bandwidth)
     }
     return (cost(time, collective), .closedForm)
+  }
+
+  /// Compute units that an exchange holds while it runs: those that fill the link that it takes.
+  ///
+  /// - Parameters:
+  ///   - ranks: devices that take part.
+  ///   - stride: as in ``cost(_:stride:channels:)``.
+  public func channels(ranks: Int, stride: Int = 1) -> N {
+    let near = links.first
+    // Peers of whole nodes meet over the rails alone.
+    let link = stride < near?.devices ?? 0 ? near : links.first { $0.devices >= ranks * stride }
+    return ContentionForm<N>().channels(bandwidth: N(link?.bandwidth.value ?? 0))
   }
 
   /// Part of an adapter's line rate that a large payload reaches.
