@@ -51,7 +51,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "Workloads"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
@@ -132,6 +132,6 @@ let package = Package(
         "ModelTestSupport", real,
       ],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Workloads"], swiftSettings: settings),
   ]
 )

@@ -1,3 +1,5 @@
+import Workloads
+
 /// The kernels that a calibration of this processor times.
 ///
 /// Each is either for fitting or kept out of the fit, to judge it: other shapes and sizes of the same kinds, timed
