@@ -207,6 +207,7 @@ public struct StudyPage: Sendable {
     [
       "title": printable(table.title), "header": table.header.map { printable($0) },
       "count": "\(table.rows.count)",
+      "isLong": table.rows.count > 20,
       "rows": table.rows.map { row in
         ["cells": row.map { ["text": printable($0.shown, limit: 2000), "class": $0.isNumber ? "n" : ""] }]
       },

@@ -20,7 +20,9 @@ extension BarChart {
       logarithmic: false, values: 0...(widest > 0 ? widest * 1.02 : 1), from: left, to: Self.width - 86)
     for tick in axis.ticks {
       svg.line(axis.position(tick), top - 4, axis.position(tick), height - 44, class: "grid")
-      svg.text(axis.position(tick), height - 28, formatted(tick, digits: 3), anchor: "middle", class: "tick")
+      svg.text(
+        axis.position(tick), height - 28, trimmed(formatted(tick, digits: 3)), anchor: "middle", class: "tick"
+      )
     }
     svg.text(
       (left + Self.width - 86) / 2, height - 8, unit.isEmpty ? label : "\(label), \(unit)", anchor: "middle",

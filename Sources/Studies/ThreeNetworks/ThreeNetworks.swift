@@ -26,7 +26,8 @@ public struct ThreeNetworks: Study {
     let hasData: Bool
 
     var model: NetworkModel<Double> { NetworkModel(device, calibration) }
-    var short: String { device.links.first?.technology ?? device.title }
+    /// Its name in figures.
+    let short: String
   }
 
   let networks: [Network]
@@ -34,6 +35,14 @@ public struct ThreeNetworks: Study {
   /// Takes its parameters and reads devices, calibrations and tables.
   public init(_ parameters: inout ParameterReader, in library: Library) throws(Diagnostic) {
     let names = try parameters.words("networks")
+    let labels = try parameters.words("labels")
+    guard labels.count == names.count else {
+      throw parameters.file.fault(
+        at: "labels",
+        .wrongKind(
+          path: "parameters.labels", found: "a list of \(labels.count)",
+          expected: "a list of \(names.count), one a network"))
+    }
     let tensorTables = try parameters.tables("layer_tables", count: names.count)
     let dataTables = try parameters.tables("data_parallel_tables", count: names.count)
     var networks: [Network] = []
@@ -44,7 +53,8 @@ public struct ThreeNetworks: Study {
           device: device, calibration: try DeviceCalibration(named: name, in: library),
           tensor: try Self.layers(tensorTables, index, ranks: "tp", on: name, library),
           data: try Self.layers(dataTables, index, ranks: "dp", on: name, library),
-          hasTensor: tensorTables[index] != nil, hasData: dataTables[index] != nil))
+          hasTensor: tensorTables[index] != nil, hasData: dataTables[index] != nil,
+          short: labels[index]))
     }
     self.networks = networks
   }
@@ -105,9 +115,9 @@ public struct ThreeNetworks: Study {
 
   private var summary: String {
     let errors = networks.compactMap { network in
-      error(network, "fwdbwd_us").map { "\(fixed($0, decimals: 1)) % on \(network.device.name)" }
+      error(network, "fwdbwd_us").map { "\(fixed($0, decimals: 1)) % on \(network.short)" }
     }
-    let shares = networks.map { "\(range(projectedShares($0))) on \($0.device.name)" }
+    let shares = networks.map { "\(range(projectedShares($0))) on \($0.short)" }
     var words =
       "Layers split over GPUs, forward and backward, are projected with a mean absolute error of "
       + errors.joined(separator: " and ")
@@ -195,7 +205,7 @@ public struct ThreeNetworks: Study {
         return network.model.cost(exchange).map { .number($0.cost.time * 1e6) } ?? .empty
       }
       return [
-        .text(network.device.name), bus(2, 0x1p30), bus(4, 0x1p30), bus(4, 0x1p24), start(2), start(4),
+        .text(network.short), bus(2, 0x1p30), bus(4, 0x1p30), bus(4, 0x1p24), start(2), start(4),
       ]
     }
     return Section(
@@ -219,7 +229,7 @@ public struct ThreeNetworks: Study {
         DataTable(
           "All-reduce on the three networks",
           columns: [
-            .init("device"), .init("1 GiB over 2", unit: "GB/s"), .init("1 GiB over 4", unit: "GB/s"),
+            .init("network"), .init("1 GiB over 2", unit: "GB/s"), .init("1 GiB over 4", unit: "GB/s"),
             .init("16 MiB over 4", unit: "GB/s"), .init("2 KiB over 2", unit: "us"),
             .init("2 KiB over 4", unit: "us"),
           ], rows: plateaus)
@@ -240,11 +250,11 @@ public struct ThreeNetworks: Study {
     }
     let rows = networks.filter(\.hasTensor).flatMap { network in
       network.tensor.flatMap { layer in
-        [("fwd_us", "forward"), ("fwdbwd_us", "forward and backward")].compactMap {
+        [("fwd_us", "fwd"), ("fwdbwd_us", "fwd + bwd")].compactMap {
           column, words -> [DataTable.Cell]? in
           guard let value = layer.values[column] else { return nil }
           return [
-            .text(network.device.name), .number(Double(layer.ranks)), .number(Double(layer.hidden)),
+            .text(network.short), .number(Double(layer.ranks)), .number(Double(layer.hidden)),
             .number(Double(layer.sequence)), .number(Double(layer.batch)), .number(Double(layer.layers)),
             .text(words),
             .number(value.measured * 1e3), .number(value.projected * 1e3),
@@ -275,7 +285,7 @@ public struct ThreeNetworks: Study {
         DataTable(
           "Measured and projected layers",
           columns: [
-            .init("device"), .init("GPUs"), .init("H"), .init("sequence"), .init("batch"), .init("layers"),
+            .init("network"), .init("GPUs"), .init("H"), .init("SL"), .init("B"), .init("layers"),
             .init("pass"), .init("measured", unit: "ms"), .init("projected", unit: "ms"),
             .init("low", unit: "ms"),
             .init("high", unit: "ms"), .init("error", unit: "%"), .init("in 90 % interval"),
@@ -348,7 +358,7 @@ public struct ThreeNetworks: Study {
         let (measured, projected) = (slow.measured / quick.measured, slow.projected / quick.projected)
         errors.append(100 * abs(projected / measured - 1))
         rows.append([
-          .text(network.device.name), .text(layer.shape), .number(measured), .number(projected),
+          .text(network.short), .text(layer.shape), .number(measured), .number(projected),
           .number(100 * (projected / measured - 1), digits: 2),
         ])
       }
@@ -365,7 +375,7 @@ public struct ThreeNetworks: Study {
         DataTable(
           "Slower by, against the fastest network (forward and backward)",
           columns: [
-            .init("device"), .init("shape"), .init("measured", unit: "x"), .init("projected", unit: "x"),
+            .init("network"), .init("shape"), .init("measured", unit: "x"), .init("projected", unit: "x"),
             .init("error", unit: "%"),
           ], rows: rows)
       ])
@@ -393,7 +403,7 @@ public struct ThreeNetworks: Study {
         ].compactMap { column, words -> [DataTable.Cell]? in
           guard let value = layer.values[column] else { return nil }
           return [
-            .text(network.device.name), .number(Double(layer.hidden)), .number(Double(layer.sequence)),
+            .text(network.short), .number(Double(layer.hidden)), .number(Double(layer.sequence)),
             .number(Double(layer.batch)), .text(words),
             network.hasData ? .number(value.measured * 1e3) : .empty, .number(value.projected * 1e3),
             network.hasData ? .number(100 * value.error, digits: 2) : .empty,
@@ -420,7 +430,7 @@ public struct ThreeNetworks: Study {
         DataTable(
           "Data-parallel steps",
           columns: [
-            .init("device"), .init("H"), .init("sequence"), .init("batch"), .init("what"),
+            .init("network"), .init("H"), .init("SL"), .init("B"), .init("what"),
             .init("measured", unit: "ms"), .init("projected", unit: "ms"), .init("error", unit: "%"),
           ], rows: rows)
       ])
