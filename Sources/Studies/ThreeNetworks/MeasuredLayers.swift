@@ -46,6 +46,7 @@ struct MeasuredLayer: Sendable {
   ///   - hardware: the device; its own calibration is used.
   ///   - library: the catalogue.
   /// - Throws: `Diagnostic` at the first fault.
+  /// - Returns: the rows in the order of the table.
   static func read(_ path: String, ranks: String, on hardware: String, in library: Library) throws(Diagnostic)
     -> [MeasuredLayer]
   {
