@@ -176,7 +176,7 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
       Constant(
         "shared_part", "part of the shared cache that its neighbours leave", initial: 0.6, in: 0.05...1.3),
       Constant(
-        "shared_growth", "power of the number of threads with which that part grows", initial: 0.3, in: 0.01...1),
+        "shared_growth", "power of the number of threads with which that part grows", initial: 0.3, in: 0.01...0.6),
       Constant(
         "sharpness", "how steeply the shared cache's share falls with the working set", initial: 4, in: 1.5...14),
       Constant(

@@ -177,9 +177,9 @@ struct Calibrate: ParsableCommand {
     return words.isEmpty ? "" : "\n" + words.map { "\($0)\n" }.joined()
   }
 
-  /// Which forms had too few shapes, for a message.
-  private static func text(ofTooFew forms: [(form: String, shapes: Int)]) -> String {
-    let parts = forms.map { "\($0.form) has \($0.shapes) shape\($0.shapes == 1 ? "" : "s")" }
-    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")) and needs 3 that differ"
+  /// Which forms had too few rows, for a message.
+  private static func text(ofTooFew forms: [(form: String, rows: Int)]) -> String {
+    let parts = forms.map { "\($0.form) has \($0.rows) row\($0.rows == 1 ? "" : "s")" }
+    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")); \(HostFit.leastRows) are needed"
   }
 }
