@@ -35,7 +35,9 @@ extension DeviceCalibration {
       base.forms = below.forms
       base.curves = below.curves
       base.curveSpread = below.curveSpread
+      base.transferredSpread = below.transferredSpread
       base.curveBandwidth = below.curveBandwidth
+      base.curveLatency = below.curveLatency
     }
     if let forms = try reader.optionalMapping("forms") {
       for entry in forms.entries() {
@@ -49,8 +51,15 @@ extension DeviceCalibration {
     }
     if var collectives = try reader.optionalMapping("collectives") {
       base.curveSpread = try collectives.number("spread", in: 0...10)
+      base.transferredSpread = try collectives.optionalNode("transferred_spread").map {
+        node throws(Diagnostic) in
+        try MappingReader.number(node, path: "collectives.transferred_spread", in: 0...10)
+      }
       base.curveBandwidth = try collectives.optionalNode("link_bandwidth").map { node throws(Diagnostic) in
         try MappingReader.quantity(node, path: "collectives.link_bandwidth", as: BytesPerSecond.self).value
+      }
+      base.curveLatency = try collectives.optionalNode("link_latency").map { node throws(Diagnostic) in
+        try MappingReader.quantity(node, path: "collectives.link_latency", as: Seconds.self).value
       }
       base.curves = [:]
       for (index, item) in try collectives.list("curves").enumerated() {
@@ -153,9 +162,16 @@ extension DeviceCalibration {
     }
     if !curves.isEmpty {
       text += "collectives:\n  spread: \(number(curveSpread ?? 0, digits: 3))\n"
+      if let transferredSpread {
+        text +=
+          "  transferred_spread: \(number(transferredSpread, digits: 3))  # of collectives and rank counts not measured\n"
+      }
       if let curveBandwidth {
         text +=
           "  link_bandwidth: \(BytesPerSecond(curveBandwidth).formatted(digits: 6))  # of the measured link\n"
+      }
+      if let curveLatency {
+        text += "  link_latency: \(Seconds(curveLatency).formatted(digits: 6))\n"
       }
       text += "  curves:\n"
       for key in curves.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {

@@ -132,13 +132,26 @@ public struct DeviceFit: Sendable {
         FormReport(form: AttentionForm<Double>.name, rows: attention.count, heldOutErrors: errors))
     }
 
-    if let (curves, errors) = curves() {
-      progress(CollectiveForm<Double>.name)
-      result.curves = curves
-      result.curveBandwidth = device.links.first?.bandwidth.value
-      result.curveSpread = robustSpread(errors.map { Double.log(1 + $0) })
+    if let collectives = CollectiveFit(device: device, values: values) {
+      let name = CollectiveForm<Double>.name
+      progress(name)
+      let outcome = try collectives.outcome()
+      let link = device.links.first
+      result.curves = outcome.curves
+      result.curveBandwidth = link?.bandwidth.value
+      result.curveLatency = link?.latency.value
+      result.curveSpread = robustSpread(outcome.betweenPoints.map { Double.log(1 + $0) })
       reports.append(
-        FormReport(form: CollectiveForm<Double>.name, rows: errors.count, heldOutErrors: errors))
+        FormReport(form: name, rows: outcome.betweenPoints.count, heldOutErrors: outcome.betweenPoints))
+      if !outcome.otherCurves.isEmpty {
+        let spread = robustSpread(outcome.otherCurves.map { Double.log(1 + $0) })
+        result.transferredSpread = spread
+        reports.append(
+          FormReport(
+            form: "\(name), curves not measured", rows: outcome.otherCurves.count,
+            heldOutErrors: outcome.otherCurves))
+        result.forms[name] = outcome.form?.with(spread: spread)
+      }
     }
     return (result, reports)
   }
@@ -217,35 +230,15 @@ public struct DeviceFit: Sendable {
       domain: whole.domain)
     return (constants, errors)
   }
-
-  /// The measured curves of collectives, and the errors of inner points predicted by their neighbours.
-  private func curves() -> (curves: [DeviceCalibration.CurveKey: SizeCurve], errors: [Double])? {
-    var points: [DeviceCalibration.CurveKey: [SizeCurve.Point]] = [:]
-    for value in values {
-      guard case .kernel(let operation, _, let repeats) = value.subject, repeats == 1,
-        case .collective(let exchange) = operation.work, exchange.ranks > 1
-      else { continue }
-      let key = DeviceCalibration.CurveKey(kind: exchange.kind.rawValue, ranks: exchange.ranks)
-      let point = SizeCurve.Point(bytes: exchange.bytes, seconds: value.measured * value.unit)
-      if points[key]?.contains(where: { $0.bytes == point.bytes }) != true {
-        points[key, default: []].append(point)
-      }
-    }
-    guard !points.isEmpty else { return nil }
-    var errors: [Double] = []
-    for key in points.keys.sorted(by: { ($0.kind, $0.ranks) < ($1.kind, $1.ranks) }) {
-      let sorted = (points[key] ?? []).sorted { $0.bytes < $1.bytes }
-      for index in sorted.indices.dropFirst().dropLast() {
-        var others = sorted
-        let left = others.remove(at: index)
-        errors.append(SizeCurve(others).time(bytes: left.bytes) / left.seconds - 1)
-      }
-    }
-    return (points.mapValues { SizeCurve($0) }, errors)
-  }
 }
 
 extension FittedConstants {
+  /// These constants with another spread.
+  func with(spread: Double) -> FittedConstants {
+    FittedConstants(
+      values: values, logCovariance: logCovariance, spread: spread, rows: rows, domain: domain)
+  }
+
   /// These constants where some were not fitted but taken from another fit: they keep the errors that they have there.
   func inheriting(_ indices: Set<Int>, from other: FittedConstants) -> FittedConstants {
     var covariance = logCovariance

@@ -99,8 +99,9 @@ public enum Subject: Sendable {
   case layers(TransformerLayer<Double>, count: Double, backward: Bool)
   /// A data-parallel stack of layers whose gradients are exchanged per layer.
   case dataParallel(TransformerLayer<Double>, count: Double, exchange: Collective<Double>, Overlap)
-  /// GEMMs beside a collective.
-  case beside(Operator<Double>, times: Double, exchange: Operator<Double>, exchanges: Double)
+  /// GEMMs beside a collective that may be held to so many channels.
+  case beside(
+    Operator<Double>, times: Double, exchange: Operator<Double>, exchanges: Double, channels: Double?)
   /// A kernel given by its operations and bytes, on so many compute units, started so many times.
   case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
   /// Something that the project has no form for yet.
@@ -374,12 +375,17 @@ extension Table.Row {
     let products = try positive("gemm_reps")
     let exchanges = try positive("coll_reps")
     let group = text("coll")
+    var channels: Double?
+    if !text("max_ctas").isEmpty {
+      let limit = try number("max_ctas", in: 0...1e6)
+      channels = limit > 0 ? limit : nil
+    }
     return [
       try value("gemm_alone_us", group: group, .kernel(gemm, units: nil, repeats: products)),
-      try value("coll_alone_us", group: group, .kernel(exchange, units: nil, repeats: exchanges)),
+      try value("coll_alone_us", group: group, .kernel(exchange, units: channels, repeats: exchanges)),
       try value(
         "concurrent_us", group: group,
-        .beside(gemm, times: products, exchange: exchange, exchanges: exchanges)),
+        .beside(gemm, times: products, exchange: exchange, exchanges: exchanges, channels: channels)),
     ]
   }
 

@@ -32,6 +32,17 @@ public enum CollectiveForms {
     }
   }
 
+  /// Bytes that one device's processors handle for each payload byte: slices that they copy, add or pass on.
+  ///
+  /// A ring all-reduce takes 2N - 1 of them of S/N (one sent, N - 2 added and passed on, one added and kept, N - 2
+  /// passed on, one kept), an all-gather, a reduce-scatter and an all-to-all N; a broadcast and a message the whole
+  /// payload once.
+  @inlinable
+  public static func relayFactor<N: ModelNumber>(_ kind: Collective<N>.Kind, ranks: Int) -> Double {
+    guard ranks > 1 else { return 0 }
+    return kind == .allReduce ? 2 - 1 / Double(ranks) : 1
+  }
+
   /// Steps that follow one another, each of one alpha.
   ///
   /// Ring: 2 (N-1) for an all-reduce, N-1 otherwise. Tree: 2 log2 N for an all-reduce, log2 N otherwise; an
@@ -76,11 +87,63 @@ public enum CollectiveForms {
       + wire * collective.bytes / bandwidth
   }
 
+  /// The faster of ring and tree, in seconds: trees save steps where ranks are many, rings bytes.
+  ///
+  /// - Parameters:
+  ///   - collective: what is exchanged, by how many.
+  ///   - alpha: time of a step, in seconds.
+  ///   - bandwidth: of one device in one direction, in bytes a second.
+  /// - Returns: the time in seconds.
+  @inlinable
+  public static func fastestTime<N: ModelNumber>(_ collective: Collective<N>, alpha: N, bandwidth: N) -> N {
+    N.smaller(
+      time(collective, alpha: alpha, bandwidth: bandwidth, algorithm: .ring),
+      time(collective, alpha: alpha, bandwidth: bandwidth, algorithm: .tree))
+  }
+
   /// Time of a collective over nodes of several devices, in seconds, phase after phase.
   ///
   /// All-reduce: reduce-scatter in the node, all-reduce of each shard over the rails, all-gather in the node:
   /// 2 (g-1)/g P over the node's links and 2 (k-1)/k P/g over each adapter (reference, section 2.2, from
   /// stas00/ml-engineering network/README.md). The others likewise in two phases.
+  ///
+  /// - Parameters:
+  ///   - collective: what is exchanged, by how many in all.
+  ///   - nodeRanks: g, devices of the group in one node.
+  ///   - within: time of a phase in a node, in seconds; asked of g ranks.
+  ///   - across: time of a phase over the rails, in seconds; asked of the number of nodes.
+  /// - Returns: the time in seconds.
+  @inlinable
+  public static func hierarchicalTime<N: ModelNumber>(
+    _ collective: Collective<N>, nodeRanks: Int, within: (Collective<N>) -> N,
+    across: (Collective<N>) -> N
+  ) -> N {
+    let nodes = collective.ranks / nodeRanks
+    func inNode(_ kind: Collective<N>.Kind, _ bytes: N) -> N {
+      nodeRanks > 1 ? within(Collective(kind, bytes: bytes, ranks: nodeRanks)) : N(0)
+    }
+    func overRails(_ kind: Collective<N>.Kind, _ bytes: N) -> N {
+      nodes > 1 ? across(Collective(kind, bytes: bytes, ranks: nodes)) : N(0)
+    }
+    let bytes = collective.bytes
+    switch collective.kind {
+    case .allReduce:
+      return inNode(.reduceScatter, bytes) + overRails(.allReduce, bytes / Double(nodeRanks))
+        + inNode(.allGather, bytes)
+    case .allGather:
+      return overRails(.allGather, bytes / Double(nodeRanks)) + inNode(.allGather, bytes)
+    case .reduceScatter:
+      return inNode(.reduceScatter, bytes) + overRails(.reduceScatter, bytes / Double(nodeRanks))
+    case .allToAll:
+      return inNode(.allToAll, bytes) + overRails(.allToAll, bytes)
+    case .broadcast:
+      return overRails(.broadcast, bytes) + inNode(.broadcast, bytes)
+    case .pointToPoint:
+      return nodes > 1 ? overRails(.pointToPoint, bytes) : inNode(.pointToPoint, bytes)
+    }
+  }
+
+  /// Time of a collective over nodes of several devices where both phases follow alpha-beta laws, in seconds.
   ///
   /// - Parameters:
   ///   - collective: what is exchanged, by how many in all.
@@ -93,29 +156,10 @@ public enum CollectiveForms {
     _ collective: Collective<N>, nodeRanks: Int, node: (alpha: N, bandwidth: N),
     rail: (alpha: N, bandwidth: N)
   ) -> N {
-    let nodes = collective.ranks / nodeRanks
-    func within(_ kind: Collective<N>.Kind, _ bytes: N) -> N {
-      time(
-        Collective(kind, bytes: bytes, ranks: nodeRanks), alpha: node.alpha, bandwidth: node.bandwidth)
-    }
-    func across(_ kind: Collective<N>.Kind, _ bytes: N) -> N {
-      time(Collective(kind, bytes: bytes, ranks: nodes), alpha: rail.alpha, bandwidth: rail.bandwidth)
-    }
-    let bytes = collective.bytes
-    switch collective.kind {
-    case .allReduce:
-      return within(.reduceScatter, bytes) + across(.allReduce, bytes / Double(nodeRanks))
-        + within(.allGather, bytes)
-    case .allGather:
-      return across(.allGather, bytes / Double(nodeRanks)) + within(.allGather, bytes)
-    case .reduceScatter:
-      return within(.reduceScatter, bytes) + across(.reduceScatter, bytes / Double(nodeRanks))
-    case .allToAll:
-      return within(.allToAll, bytes) + across(.allToAll, bytes)
-    case .broadcast:
-      return across(.broadcast, bytes) + within(.broadcast, bytes)
-    case .pointToPoint:
-      return nodes > 1 ? across(.pointToPoint, bytes) : within(.pointToPoint, bytes)
+    hierarchicalTime(collective, nodeRanks: nodeRanks) { phase in
+      time(phase, alpha: node.alpha, bandwidth: node.bandwidth)
+    } across: { phase in
+      time(phase, alpha: rail.alpha, bandwidth: rail.bandwidth)
     }
   }
 }

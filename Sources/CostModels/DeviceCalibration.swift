@@ -63,14 +63,18 @@ public struct DeviceCalibration: Sendable {
   /// It is the one that the device's description gives: on another link the same wire time carries more or fewer
   /// bytes. Nil when it was not recorded.
   public var curveBandwidth: Double?
+  /// Latency of that link, in seconds; nil when it was not recorded.
+  public var curveLatency: Double?
   /// Relative error of a curve between its points, from leaving points out.
   public var curveSpread: Double?
+  /// Relative error of a collective or rank count that was not measured, from leaving whole curves out.
+  public var transferredSpread: Double?
 
   /// A calibration of a device.
   public init(
     name: String, hardware: String, source: String, forms: [String: FittedConstants] = [:],
-    curves: [CurveKey: SizeCurve] = [:], curveSpread: Double? = nil,
-    curveBandwidth: Double? = nil
+    curves: [CurveKey: SizeCurve] = [:], curveSpread: Double? = nil, transferredSpread: Double? = nil,
+    curveBandwidth: Double? = nil, curveLatency: Double? = nil
   ) {
     self.name = name
     self.hardware = hardware
@@ -78,7 +82,9 @@ public struct DeviceCalibration: Sendable {
     self.forms = forms
     self.curves = curves
     self.curveSpread = curveSpread
+    self.transferredSpread = transferredSpread
     self.curveBandwidth = curveBandwidth
+    self.curveLatency = curveLatency
   }
 
   /// The form with the fitted constants.

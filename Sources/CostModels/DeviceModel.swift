@@ -18,6 +18,8 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   let streaming: [Streaming<N>.Kind: StreamingForm<N>]
   /// Its network.
   public let network: NetworkModel<N>
+  /// How kernels and exchanges slow one another.
+  public let contention = ContentionForm<N>()
 
   /// A device with what was measured on it.
   public init(_ device: Device, _ calibration: DeviceCalibration?) {
@@ -80,8 +82,29 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     case .streaming(let shape):
       let form = streaming[shape.kind] ?? .uncalibrated(on: machine)
       return form.cost(shape, type, on: machine, units: units)
-    case .collective(let exchange): return network.cost(exchange)?.cost
+    case .collective(let exchange): return network.cost(exchange, channels: units)?.cost
     }
+  }
+
+  /// The time of operators one after another beside an exchange that holds so many compute units, in seconds.
+  ///
+  /// - Parameters:
+  ///   - operators: what is computed.
+  ///   - channels: units that the exchange holds; never more than all but one.
+  /// - Returns: nil when the device cannot do it.
+  public func crowdedTime(_ operators: [Operator<N>], channels: N) -> N? {
+    let left = N.larger(N(1), machine.units - channels)
+    var sum = N(0)
+    for operation in operators {
+      guard let cost = cost(operation.work, operation.dataType, units: left) else { return nil }
+      // The form of attention counts all units.
+      if case .attention = operation.work {
+        sum = sum + cost.time * (machine.units / left)
+      } else {
+        sum = sum + cost.time
+      }
+    }
+    return sum
   }
 
   /// The class of an operator: the constants that it is costed with, by the name of calibration files.
@@ -105,15 +128,7 @@ extension DeviceModel where N == Double {
   /// - Returns: the standard deviation of the logarithm of the time; for a device without a calibration, or a
   ///   form without one, ``uncalibratedSpread``.
   public func spread(of work: Work<Double>, _ type: DataType) -> Double {
-    if case .collective(let exchange) = work {
-      guard exchange.ranks > 1 else { return 0 }
-      let method = network.cost(exchange)?.method ?? .closedForm
-      switch method {
-      case .measured: return calibration?.curveSpread ?? uncalibratedSpread
-      case .transferred: return max(0.1, 2 * (calibration?.curveSpread ?? uncalibratedSpread))
-      case .closedForm: return uncalibratedSpread
-      }
-    }
+    if case .collective(let exchange) = work { return network.spread(of: exchange) }
     return calibration?.forms[formName(of: work, type)]?.spread ?? uncalibratedSpread
   }
 

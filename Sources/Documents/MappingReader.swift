@@ -114,12 +114,16 @@ public struct MappingReader {
   /// `true` or `false` under a key that may be absent.
   public mutating func optionalFlag(_ key: String) throws(Diagnostic) -> Bool? {
     guard let value = optionalNode(key) else { return nil }
-    switch try scalar(value, path: path(of: key), expected: "true or false") {
+    return try Self.flag(value, path: path(of: key))
+  }
+
+  /// A node as true or false.
+  public static func flag(_ node: DocumentNode, path: String) throws(Diagnostic) -> Bool {
+    switch try scalar(node, path: path, expected: "true or false") {
     case "true": return true
     case "false": return false
     default:
-      throw value.diagnostic(
-        .wrongKind(path: path(of: key), found: value.kindInWords, expected: "true or false"))
+      throw node.diagnostic(.wrongKind(path: path, found: node.kindInWords, expected: "true or false"))
     }
   }
 

@@ -112,7 +112,7 @@ public struct CalibrationPage: Sendable {
       "figures": figures.enumerated().map { index, figure in
         [
           "number": "\(index + 1)", "title": figure.title, "words": figure.words,
-          "svg": figure.svg + figure.legend, "header": figure.header,
+          "svg": figure.svg, "legend": figure.legend, "header": figure.header,
           "rows": figure.rows.map { ["cells": $0.map { printable($0) }] }, "count": "\(figure.rows.count)",
         ] as [String: Any]
       },

@@ -39,8 +39,14 @@ extension Projection {
     let bounds = root.timeByBound.sorted { $0.value > $1.value }
       .map { "\($0.key.rawValue) \(percent($0.value / root.time.value))" }
     result.append(("waits for", bounds.joined(separator: ", ")))
-    if scenario.tensorParallel > 1 {
-      result.append(("communication", "\(percent(communicationShare)) of the time"))
+    if scenario.tensorParallel > 1 || scenario.dataParallel > 1 {
+      let hidden = hiddenCommunication
+      result.append(
+        (
+          "communication",
+          "\(percent(communicationShare)) of the time"
+            + (hidden > .zero ? "; \(hidden.formatted()) more hidden beside kernels" : "")
+        ))
     }
     if let tokensPerSecond {
       result.append(("throughput", "\(formatted(tokensPerSecond)) tokens/s"))
@@ -89,6 +95,7 @@ extension Projection {
       ("time_low90_s", .number(root.interval90.lowerBound.value)),
       ("time_high90_s", .number(root.interval90.upperBound.value)),
       ("communication_share", .number(communicationShare)),
+      ("hidden_communication_s", .number(hiddenCommunication.value)),
       ("tokens_per_s", .number(tokensPerSecond)),
       ("model_flop_utilization", .number(modelFLOPUtilization)), ("breakdown", json(of: root)),
     ])

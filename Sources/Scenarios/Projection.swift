@@ -87,6 +87,26 @@ public struct CostNode: Sendable {
     parts = []
   }
 
+  /// A time that is no operator's: what is left of an exchange, what kernels lose beside one, waiting for the host.
+  init(
+    _ name: String, time: Double, standardError: Double, bound: Bound, isCommunication: Bool = false,
+    traffic: Double = 0, isExtrapolated: Bool = false
+  ) {
+    self.name = name
+    count = 1
+    self.time = Seconds(time)
+    self.standardError = Seconds(standardError)
+    work = .zero
+    self.traffic = Bytes(traffic)
+    self.bound = bound
+    self.isCommunication = isCommunication
+    self.isExtrapolated = isExtrapolated
+    parts = []
+  }
+
+  /// Operators below, each as often as it runs.
+  var operatorRuns: Int { parts.isEmpty ? count : count * parts.reduce(0) { $0 + $1.operatorRuns } }
+
   /// Time by what it waits for, over all operators below.
   public var timeByBound: [Bound: Double] {
     guard !parts.isEmpty else { return [bound: time.value] }
@@ -128,7 +148,9 @@ public struct Projection: Sendable {
   public let scenario: Scenario
   /// The step with its parts.
   public let root: CostNode
-  /// Tokens of the step; nil for a list of operators.
+  /// Time of exchanges that runs beside kernels and does not lengthen the step.
+  public let hiddenCommunication: Seconds
+  /// Tokens of the step, over all replicas; nil for a list of operators.
   public let tokens: Double?
   /// Operations that the step needs, over all devices; recomputation would not count.
   public let modelWork: FLOP?
@@ -136,7 +158,7 @@ public struct Projection: Sendable {
   /// Time of the step.
   public var time: Seconds { root.time }
 
-  /// Tokens a second of the whole tensor-parallel group.
+  /// Tokens a second of all devices.
   public var tokensPerSecond: Double? { tokens.map { $0 / root.time.value } }
 
   /// Share of the peak rate of all devices that the needed operations use.
@@ -144,63 +166,11 @@ public struct Projection: Sendable {
     guard let modelWork, let peak = Machine<Double>(scenario.device).rate(scenario.dataType) else {
       return nil
     }
-    return modelWork.value / root.time.value / (peak * Double(scenario.tensorParallel))
+    return modelWork.value / root.time.value / (peak * Double(scenario.tensorParallel * scenario.dataParallel))
   }
 
   /// Share of the time that exchanges between devices take.
   public var communicationShare: Double { root.communicationTime / root.time }
-}
-
-extension Scenario {
-  /// Costs the scenario: expands the workload to operators, costs each, and adds them up.
-  public func project() -> Projection {
-    let model = DeviceModel<Double>(device, calibration)
-    switch work {
-    case .operators(let list):
-      let parts = list.map { entry in
-        model.node(entry.operation, name: entry.name, count: entry.count)
-      }
-      return Projection(
-        scenario: self, root: CostNode("operators", parts: parts), tokens: nil, modelWork: nil)
-    case .transformer(let transformer): return project(transformer, on: model)
-    }
-  }
-
-  private func project(_ transformer: TransformerModel, on model: DeviceModel<Double>) -> Projection {
-    let step = TransformerStep(
-      model: transformer, microBatch: Double(microBatch), sequence: Double(sequence),
-      tensorParallel: tensorParallel, causal: causal, dataType: dataType)
-    func part(_ name: String, count: Int = 1, _ list: (inout OperatorList<Double>) -> Void) -> CostNode {
-      var operators = OperatorList<Double>()
-      list(&operators)
-      return CostNode(
-        name, count: count, parts: operators.operators.map { model.node($0, name: "\($0.name)") })
-    }
-    let training = pass == .training
-    var parts = [part("embedding") { step.embedding(backward: false, into: &$0) }]
-    var layer = [part("forward") { step.layer.forward(into: &$0) }]
-    if training { layer.append(part("backward") { step.layer.backward(into: &$0) }) }
-    parts.append(CostNode("layers", count: transformer.layers, parts: layer))
-    parts.append(part("output head") { step.head(backward: training, into: &$0) })
-    if training {
-      parts.append(part("embedding gradient") { step.embedding(backward: true, into: &$0) })
-    }
-    if optimizer != .none {
-      parts.append(part("optimizer") { step.optimizer(adam: optimizer == .adamw, into: &$0) })
-    }
-    let sequences = Double(microBatch)
-    let length = Double(sequence)
-    let needed =
-      training
-      ? transformer.modelFLOP(sequences: sequences, length: length)
-      : transformer.layersForwardFLOP(sequences: sequences, length: length)
-        + transformer.headForwardFLOP(sequences: sequences, length: length)
-    return Projection(
-      scenario: self,
-      root: CostNode(
-        training ? "training step" : "forward pass", parts: parts, noise: model.commonSpread),
-      tokens: sequences * length, modelWork: needed)
-  }
 }
 
 extension DeviceModel where N == Double {
@@ -216,7 +186,9 @@ extension DeviceModel where N == Double {
   ///   - count: how often it runs.
   /// - Returns: the operator as a part of a step.
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
-    let cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
+    var cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
+    // Between kernels the ranks of an exchange do not arrive together.
+    if case .collective(let exchange) = operation.work, exchange.ranks > 1 { cost.time += contention.handover }
     return CostNode(
       operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
       isExtrapolated: isExtrapolated(operation))

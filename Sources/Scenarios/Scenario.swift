@@ -33,6 +33,20 @@ public struct Scenario: Sendable {
     case none
   }
 
+  /// How kernels are started.
+  public enum Execution: String, Sendable, CaseIterable {
+    /// All at once, as a graph that was captured before.
+    case graph
+    /// One after another by the host, which is a floor under the time.
+    case eager
+  }
+
+  /// Time that the host takes to start one kernel of eager PyTorch unless a scenario says otherwise.
+  ///
+  /// The smallest layers of notebooks-data/measurements/h200/layers.csv are bound by it: 33 us a kernel forward, 41 to
+  /// 64 us with the backward pass, on a shared host. A fast, quiet host takes 5 to 10 us.
+  public static let typicalHostLaunch = Seconds(40e-6)
+
   /// The name in the catalogue.
   public let name: String
   /// The name for people.
@@ -55,6 +69,16 @@ public struct Scenario: Sendable {
   public let optimizer: Optimizer
   /// Tensor-parallel degree.
   public let tensorParallel: Int
+  /// Whether the tensor-parallel devices share the tokens between the blocks too.
+  public let sequenceParallel: Bool
+  /// Replicas of the model, each with its own micro-batch.
+  public let dataParallel: Int
+  /// Whether the exchange of a layer's gradients runs beside the backward pass of the layers below it.
+  public let overlap: Bool
+  /// Whether the host starts each kernel, or a graph all of them.
+  public let execution: Execution
+  /// Time that the host takes to start one kernel.
+  public let hostLaunch: Seconds
   /// The device.
   public let device: Device
   /// What was measured on it, if it was.
@@ -127,7 +151,17 @@ extension Scenario {
     dataType = try run?.optionalWord("datatype", as: DataType.self) ?? .bf16
     causal = try run?.optionalFlag("causal") ?? true
     optimizer = try run?.optionalWord("optimizer", as: Optimizer.self) ?? (pass == .training ? .adamw : .none)
+    execution = try run?.optionalWord("execution", as: Execution.self) ?? .graph
+    let launchNode = run?.optionalNode("host_launch")
+    hostLaunch =
+      try launchNode.map { node throws(Diagnostic) in
+        try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
+      } ?? Self.typicalHostLaunch
     try run?.finish()
+    if let launchNode, execution == .graph {
+      throw launchNode.diagnostic(
+        .contradiction("'run.host_launch' is given, but 'run.execution' is graph: the host starts no kernels"))
+    }
     if pass == .forward, optimizer != .none {
       throw node.diagnostic(
         .contradiction("'run.optimizer' is \(optimizer.rawValue), but a forward pass updates no weights"))
@@ -139,6 +173,17 @@ extension Scenario {
       try degreeNode.map { node throws(Diagnostic) in
         try MappingReader.integer(node, path: "parallelism.tensor", in: 1...1_000_000)
       } ?? 1
+    let sequenceNode = parallelism?.optionalNode("sequence")
+    sequenceParallel =
+      try sequenceNode.map { node throws(Diagnostic) in
+        try MappingReader.flag(node, path: "parallelism.sequence")
+      } ?? false
+    let dataNode = parallelism?.optionalNode("data")
+    dataParallel =
+      try dataNode.map { node throws(Diagnostic) in
+        try MappingReader.integer(node, path: "parallelism.data", in: 1...1_000_000)
+      } ?? 1
+    overlap = try parallelism?.optionalFlag("overlap") ?? true
     try parallelism?.finish()
     try reader.finish()
 
@@ -157,6 +202,43 @@ extension Scenario {
     try Self.check(
       work, device: device, dataType: dataType, tensorParallel: tensorParallel, degreeNode: degreeNode,
       at: hardwareNode, root: node)
+    try checkGroups(sequenceNode: sequenceNode, dataNode: dataNode)
+  }
+
+  /// Rejects tokens that do not divide and replicas that no network joins.
+  private func checkGroups(sequenceNode: DocumentNode?, dataNode: DocumentNode?) throws(Diagnostic) {
+    if let sequenceNode, sequenceParallel {
+      guard tensorParallel > 1 else {
+        throw sequenceNode.diagnostic(
+          .contradiction("'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens"))
+      }
+      guard (microBatch * sequence) % tensorParallel == 0 else {
+        throw sequenceNode.diagnostic(
+          .contradiction(
+            "'parallelism.sequence' is true, but \(tensorParallel) devices do not divide \(microBatch * sequence) tokens"
+          ))
+      }
+    }
+    guard let dataNode, dataParallel > 1 else { return }
+    if case .operators = work {
+      throw dataNode.diagnostic(
+        .contradiction("'parallelism.data' is \(dataParallel), but a list of operators runs on one device"))
+    }
+    let (devices, overflow) = dataParallel.multipliedReportingOverflow(by: tensorParallel)
+    guard !overflow, device.link(joining: devices) != nil else {
+      throw dataNode.diagnostic(
+        .contradiction(
+          "'parallelism.data' is \(dataParallel), but no network of \(device.name) joins \(dataParallel) x \(tensorParallel) devices"
+        ))
+    }
+    let probe = Collective<Double>(.allReduce, bytes: 1, ranks: dataParallel)
+    guard NetworkModel<Double>(device, nil).cost(probe, stride: tensorParallel) != nil else {
+      let node = device.links.first?.devices ?? 1
+      throw dataNode.diagnostic(
+        .contradiction(
+          "'parallelism.data' is \(dataParallel): \(dataParallel) x \(tensorParallel) devices do not fill nodes of \(node) \(device.name)"
+        ))
+    }
   }
 
   /// The document that a key names (a name, a path) or holds (a mapping).

@@ -3,7 +3,10 @@ public import Quantities
 /// One Transformer layer on one device of a tensor-parallel group, as the kernels that run there.
 ///
 /// The slicing is Megatron's: the first matrix of each block is split by columns, the second by rows, and an
-/// all-reduce follows each block forward and backward (arXiv 1909.08053, section 3).
+/// all-reduce follows each block forward and backward (arXiv 1909.08053, section 3). With sequence parallelism each
+/// device keeps its part of the tokens between the blocks: an all-gather precedes and a reduce-scatter follows each block
+/// in place of the all-reduce (arXiv 2205.05198, section 4.2.2). The inputs that the backward pass gathers once more there
+/// hide behind the gradients of the data and are not listed.
 public struct TransformerLayer<N: ModelNumber>: Sendable {
   /// Hidden size H.
   public let hidden: N
@@ -29,6 +32,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   public let sequence: N
   /// Tensor-parallel degree.
   public let tensorParallel: Int
+  /// Whether the tokens are split over the same devices between the blocks.
+  public let sequenceParallel: Bool
   /// Whether later tokens are masked.
   public let causal: Bool
   /// The data type of activations and weights.
@@ -38,8 +43,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
 
   /// A layer of a model, sliced.
   public init(
-    model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int, causal: Bool,
-    dataType: DataType, communicates: Bool = true
+    model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
+    sequenceParallel: Bool = false, causal: Bool, dataType: DataType, communicates: Bool = true
   ) {
     hidden = N(Double(model.hidden))
     queryWidth = N(Double(model.queryWidth))
@@ -53,6 +58,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     self.microBatch = microBatch
     self.sequence = sequence
     self.tensorParallel = tensorParallel
+    self.sequenceParallel = sequenceParallel
     self.causal = causal
     self.dataType = dataType
     self.communicates = communicates
@@ -60,8 +66,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
 
   /// A layer of the classic form: 4H feed-forward, GELU, as many key-value heads as heads.
   public init(
-    hidden: N, heads: N, microBatch: N, sequence: N, tensorParallel: Int, causal: Bool = false,
-    biases: Bool = true, dataType: DataType = .bf16, communicates: Bool = true
+    hidden: N, heads: N, microBatch: N, sequence: N, tensorParallel: Int,
+    sequenceParallel: Bool = false, causal: Bool = false, biases: Bool = true, dataType: DataType = .bf16, communicates: Bool = true
   ) {
     self.hidden = hidden
     queryWidth = hidden
@@ -75,6 +81,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     self.microBatch = microBatch
     self.sequence = sequence
     self.tensorParallel = tensorParallel
+    self.sequenceParallel = sequenceParallel
     self.causal = causal
     self.dataType = dataType
     self.communicates = communicates
@@ -82,6 +89,9 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
 
   /// Tokens of the micro-batch.
   public var tokens: N { microBatch * sequence }
+
+  /// Tokens that one device handles between the blocks.
+  public var residentTokens: N { sequenceParallel ? tokens / Double(tensorParallel) : tokens }
 
   /// Width of the QKV projection on one device.
   var projectionWidth: N { (queryWidth + 2 * keyValueWidth) / Double(tensorParallel) }
@@ -95,8 +105,27 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   /// Whether there is anybody to exchange partial sums with.
   private var exchanges: Bool { communicates && tensorParallel > 1 }
 
-  private var payload: Collective<N> {
-    Collective(.allReduce, bytes: dataType.bytes * tokens * hidden, ranks: tensorParallel)
+  /// An exchange of the activations of all tokens.
+  func exchange(_ kind: Collective<N>.Kind) -> Collective<N> {
+    Collective(kind, bytes: dataType.bytes * tokens * hidden, ranks: tensorParallel)
+  }
+
+  /// Lists what brings the tokens of all devices together before a block: nothing without sequence parallelism.
+  private func gather<Sink: OperatorSink>(_ name: StaticString, _ pass: Operator<N>.Pass, into sink: inout Sink)
+  where Sink.N == N {
+    guard exchanges, sequenceParallel else { return }
+    sink.add(Operator(name, pass, .collective(exchange(.allGather)), dataType))
+  }
+
+  /// Lists what sums the partial results after a block.
+  private func reduce<Sink: OperatorSink>(
+    _ name: StaticString, scattered: StaticString, _ pass: Operator<N>.Pass, into sink: inout Sink
+  ) where Sink.N == N {
+    guard exchanges else { return }
+    sink.add(
+      Operator(
+        sequenceParallel ? scattered : name, pass,
+        .collective(exchange(sequenceParallel ? .reduceScatter : .allReduce)), dataType))
   }
 
   private func attention(backward: Bool) -> FlashAttention<N> {
@@ -112,29 +141,28 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     func gemm(_ name: StaticString, n: N, k: N) {
       sink.add(Operator(name, .forward, .gemm(GEMM(m: tokens, n: n, k: k)), dataType))
     }
-    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N) {
+    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil) {
       sink.add(
-        Operator(name, .forward, .streaming(Streaming(kind, rows: tokens, columns: columns)), dataType))
+        Operator(
+          name, .forward, .streaming(Streaming(kind, rows: rows ?? tokens, columns: columns)), dataType))
     }
-    stream("attention norm", .layernorm, hidden)
+    stream("attention norm", .layernorm, hidden, rows: residentTokens)
+    gather("attention input all-gather", .forward, into: &sink)
     gemm("QKV projection", n: projectionWidth, k: hidden)
     sink.add(Operator("attention", .forward, .attention(attention(backward: false)), dataType))
     gemm("output projection", n: hidden, k: queryWidth / Double(tensorParallel))
     if !parallelBlocks {
-      if exchanges {
-        sink.add(Operator("attention all-reduce", .forward, .collective(payload), dataType))
-      }
-      stream("attention residual", .add, hidden)
-      stream("feed-forward norm", .layernorm, hidden)
+      reduce("attention all-reduce", scattered: "attention reduce-scatter", .forward, into: &sink)
+      stream("attention residual", .add, hidden, rows: residentTokens)
+      stream("feed-forward norm", .layernorm, hidden, rows: residentTokens)
+      gather("feed-forward input all-gather", .forward, into: &sink)
     }
     gemm("FC1", n: feedForwardWidth, k: hidden)
     stream("activation", isGated ? .gatedActivation : .gelu, feedForwardSlice)
     gemm("FC2", n: hidden, k: feedForwardSlice)
     if parallelBlocks { stream("block sum", .add, hidden) }
-    if exchanges {
-      sink.add(Operator("feed-forward all-reduce", .forward, .collective(payload), dataType))
-    }
-    stream("feed-forward residual", .add, hidden)
+    reduce("feed-forward all-reduce", scattered: "feed-forward reduce-scatter", .forward, into: &sink)
+    stream("feed-forward residual", .add, hidden, rows: residentTokens)
   }
 
   /// Lists the kernels of the backward pass in order.
@@ -147,14 +175,16 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
         Operator(
           weightName, .backward, .gemm(GEMM(m: n, n: k, k: tokens, layout: .TN)), dataType))
     }
-    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N) {
+    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil) {
       sink.add(
-        Operator(name, .backward, .streaming(Streaming(kind, rows: tokens, columns: columns)), dataType))
+        Operator(
+          name, .backward, .streaming(Streaming(kind, rows: rows ?? tokens, columns: columns)), dataType))
     }
-    func bias(_ name: StaticString, _ columns: N) {
-      if biases { stream(name, .rowSum, columns) }
+    func bias(_ name: StaticString, _ columns: N, rows: N? = nil) {
+      if biases { stream(name, .rowSum, columns, rows: rows) }
     }
-    bias("FC2 bias gradient", hidden)
+    bias("FC2 bias gradient", hidden, rows: residentTokens)
+    gather("feed-forward gradient all-gather", .backward, into: &sink)
     gradients("FC2 data gradient", "FC2 weight gradient", n: hidden, k: feedForwardSlice)
     stream(
       "activation gradient", isGated ? .gatedActivationBackward : .geluBackward,
@@ -162,13 +192,14 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     bias("FC1 bias gradient", feedForwardWidth)
     gradients("FC1 data gradient", "FC1 weight gradient", n: feedForwardWidth, k: hidden)
     if !parallelBlocks {
-      if exchanges {
-        sink.add(Operator("feed-forward gradient all-reduce", .backward, .collective(payload), dataType))
-      }
-      stream("feed-forward norm gradient", .layernormBackward, hidden)
-      stream("feed-forward residual gradient", .add, hidden)
+      reduce(
+        "feed-forward gradient all-reduce", scattered: "feed-forward gradient reduce-scatter", .backward,
+        into: &sink)
+      stream("feed-forward norm gradient", .layernormBackward, hidden, rows: residentTokens)
+      stream("feed-forward residual gradient", .add, hidden, rows: residentTokens)
     }
-    bias("output projection bias gradient", hidden)
+    bias("output projection bias gradient", hidden, rows: residentTokens)
+    if !parallelBlocks { gather("attention gradient all-gather", .backward, into: &sink) }
     gradients(
       "output projection data gradient", "output projection weight gradient", n: hidden,
       k: queryWidth / Double(tensorParallel))
@@ -176,10 +207,9 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     stream("QKV gradient concatenation", .copy, projectionWidth)
     bias("QKV bias gradient", projectionWidth)
     gradients("QKV data gradient", "QKV weight gradient", n: projectionWidth, k: hidden)
-    if exchanges {
-      sink.add(Operator("attention gradient all-reduce", .backward, .collective(payload), dataType))
-    }
-    stream("attention norm gradient", .layernormBackward, hidden)
-    stream("attention residual gradient", .add, hidden)
+    reduce(
+      "attention gradient all-reduce", scattered: "attention gradient reduce-scatter", .backward, into: &sink)
+    stream("attention norm gradient", .layernormBackward, hidden, rows: residentTokens)
+    stream("attention residual gradient", .add, hidden, rows: residentTokens)
   }
 }

@@ -13,20 +13,31 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   ///   - microBatch: sequences.
   ///   - sequence: tokens of one.
   ///   - tensorParallel: devices that share each layer.
+  ///   - sequenceParallel: whether they share the tokens between the blocks too.
   ///   - causal: whether later tokens are masked.
   ///   - dataType: of activations and weights.
   public init(
-    model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int, causal: Bool,
-    dataType: DataType
+    model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
+    sequenceParallel: Bool = false, causal: Bool, dataType: DataType
   ) {
     self.model = model
     layer = TransformerLayer(
       model: model, microBatch: microBatch, sequence: sequence, tensorParallel: tensorParallel,
-      causal: causal, dataType: dataType)
+      sequenceParallel: sequenceParallel, causal: causal, dataType: dataType)
   }
 
   /// Parameters that one device holds.
   public var localParameters: Double { model.parameters / Double(layer.tensorParallel) }
+
+  /// Bytes of the gradients of one layer that one device holds.
+  public var layerGradientBytes: Double {
+    layer.dataType.bytes * model.layerParameters / Double(layer.tensorParallel)
+  }
+
+  /// Bytes of the gradients outside of the layers that one device holds: embedding, output head, final normalisation.
+  public var otherGradientBytes: Double {
+    layer.dataType.bytes * localParameters - Double(model.layers) * layerGradientBytes
+  }
 
   private var vocabularySlice: N { N(Double(model.vocabulary) / Double(layer.tensorParallel)) }
 
@@ -40,26 +51,30 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
     if !backward, layer.tensorParallel > 1, layer.communicates {
       sink.add(
         Operator(
-          "embedding all-reduce", .forward,
-          .collective(
-            Collective(
-              .allReduce, bytes: layer.dataType.bytes * layer.tokens * layer.hidden,
-              ranks: layer.tensorParallel)), layer.dataType))
+          layer.sequenceParallel ? "embedding reduce-scatter" : "embedding all-reduce", .forward,
+          .collective(layer.exchange(layer.sequenceParallel ? .reduceScatter : .allReduce)), layer.dataType))
     }
   }
 
   /// Lists the kernels of the output head: final normalisation, logits, loss and, in training, their gradients.
   public func head<Sink: OperatorSink>(backward: Bool, into sink: inout Sink) where Sink.N == N {
-    func stream(_ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, _ columns: N) {
+    func stream(
+      _ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil
+    ) {
       sink.add(
         Operator(
-          name, pass, .streaming(Streaming(kind, rows: layer.tokens, columns: columns)), layer.dataType))
+          name, pass, .streaming(Streaming(kind, rows: rows ?? layer.tokens, columns: columns)),
+          layer.dataType))
     }
     func product(_ name: StaticString, _ pass: Operator<N>.Pass, _ shape: GEMM<N>) {
       sink.add(Operator(name, pass, .gemm(shape), layer.dataType))
     }
     let (tokens, hidden, vocabulary) = (layer.tokens, layer.hidden, vocabularySlice)
-    stream("final norm", .forward, .layernorm, hidden)
+    stream("final norm", .forward, .layernorm, hidden, rows: layer.residentTokens)
+    if layer.tensorParallel > 1, layer.communicates, layer.sequenceParallel {
+      sink.add(
+        Operator("logits input all-gather", .forward, .collective(layer.exchange(.allGather)), layer.dataType))
+    }
     product("logits", .forward, GEMM(m: tokens, n: vocabulary, k: hidden))
     guard backward else { return }
     stream("loss", .forward, .softmax, vocabulary)
@@ -69,13 +84,10 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
     if layer.tensorParallel > 1, layer.communicates {
       sink.add(
         Operator(
-          "logits gradient all-reduce", .backward,
-          .collective(
-            Collective(
-              .allReduce, bytes: layer.dataType.bytes * tokens * hidden, ranks: layer.tensorParallel)),
-          layer.dataType))
+          layer.sequenceParallel ? "logits gradient reduce-scatter" : "logits gradient all-reduce", .backward,
+          .collective(layer.exchange(layer.sequenceParallel ? .reduceScatter : .allReduce)), layer.dataType))
     }
-    stream("final norm gradient", .backward, .layernormBackward, hidden)
+    stream("final norm gradient", .backward, .layernormBackward, hidden, rows: layer.residentTokens)
   }
 
   /// Lists the update of the weights that one device holds, in FP32.

@@ -17,7 +17,7 @@ struct Rooftree: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Estimate.self, Validate.self, Calibrate.self, Report.self, List.self, Show.self,
+      Estimate.self, Validate.self, Calibrate.self, Report.self, SeqPoint.self, List.self, Show.self,
     ])
 
   static func main() {
@@ -44,7 +44,7 @@ struct Rooftree: ParsableCommand {
 struct LibraryOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder with hardware, workloads, calibrations and scenarios.",
+      "The folder with hardware, workloads, calibrations, scenarios and studies.",
       discussion: "Default: ROOFTREE_MODELS, or models/ here, above here or beside the program.",
       valueName: "folder"))
   var models: String?

@@ -156,17 +156,62 @@ import Workloads
     }
   }
 
-  /// Without measurements: 6 us to start, and the data sheet's 450 GB/s at 80 %.
-  ///
-  /// 8 ranks, 1 GiB: 14 steps of 1 us, 1.75 GiB at 360 GB/s = 5219.6 us, in all 5239.6 us. (Measured on 8
-  /// H200: 367 GB/s, reference section 13.)
-  @Test func theDataSheetByHand() throws {
+  /// Without measurements, 8 H200 and 1 GiB: rings there reach 367 GB/s of bus bandwidth (reference, section 13; no fit
+  /// saw 8 ranks of an H200), and the answer says that it is a closed form.
+  @Test func theDataSheetAlone() throws {
     let network = try Self.network("nvidia-h200", calibrated: false)
-    let answer = try #require(network.cost(Collective(.allReduce, bytes: 0x1p30, ranks: 8)))
+    let exchange = Collective<Double>(.allReduce, bytes: 0x1p30, ranks: 8)
+    let answer = try #require(network.cost(exchange))
     #expect(answer.method == .closedForm)
-    #expect(abs(answer.cost.time - 5239.6e-6) < 0.1e-6)
     let busBandwidth = 1.75 * 0x1p30 / answer.cost.time
-    #expect(abs(busBandwidth / 367e9 - 1) < 0.05)
+    #expect(abs(busBandwidth / 367e9 - 1) < 0.15)
+    #expect(network.isExtrapolated(exchange))
+  }
+
+  /// The constants of two devices predict the third: mean error of all its rows, in per cent.
+  @Test(arguments: [
+    ("nvidia-a100-80g-sxm", "aiconfigurator/a100_collectives.csv", 14.5),
+    ("nvidia-b200", "aiconfigurator/b200_collectives.csv", 10),
+    ("nvidia-h200", "h200/collectives_nvlink.csv", 13),
+  ])
+  func aDeviceThatWasNotMeasured(name: String, path: String, bound: Double) throws {
+    let form = CollectiveForm<Double>.name
+    let others = try ["nvidia-a100-80g-sxm", "nvidia-b200", "nvidia-h200"].filter { $0 != name }.map {
+      other in
+      try #require(Repository.calibration(other).forms[form])
+    }
+    let latencies = try ["nvidia-a100-80g-sxm", "nvidia-b200", "nvidia-h200"].filter { $0 != name }.map {
+      other in
+      try #require(Repository.device(other).links.first).latency.value
+    }
+    let device = try Repository.device(name)
+    let link = try #require(device.links.first)
+    let means = CollectiveForm<Double>.constants.indices.map { index in
+      // Steps are counted in latencies, which the data sheets only guess: as microseconds.
+      let isStep = CollectiveForm<Double>.constants[index].name.hasSuffix("step")
+      let logarithms = zip(others, latencies).map { constants, latency in
+        (constants.values[index] * (isStep ? latency / link.latency.value : 1)).logarithm()
+      }
+      return (logarithms.reduce(0, +) / 2).exponential()
+    }
+    let fitted = FittedConstants(
+      values: means, logCovariance: others[0].logCovariance, spread: 0.14, rows: 1, domain: 1...2)
+    let calibration = DeviceCalibration(
+      name: "others", hardware: name, source: "the other two", forms: [form: fitted])
+    let network = NetworkModel<Double>(device, calibration)
+    var errors: [Double] = []
+    for row in try Repository.values(path) {
+      guard case .kernel(let operation, _, _) = row.subject, case .collective(let exchange) = operation.work
+      else { continue }
+      let answer = try #require(network.cost(exchange))
+      errors.append(100 * abs(answer.cost.time / (row.measured * row.unit) - 1))
+    }
+    let mean = errors.reduce(0, +) / Double(errors.count)
+    let ninth = quantile(errors, 0.9)
+    print("\(name) collectives from the other two devices: mean error \(mean) %, 90th percentile \(ninth) %")
+    #expect(mean < bound)
+    // The stated error of a link that nobody measured holds nine rows of ten.
+    #expect(ninth < 100 * (1.645 * 0.14).exponential() - 100)
   }
 
   @Test func rankCountsThatNoNetworkJoinsHaveNoTime() throws {
@@ -192,66 +237,59 @@ import Workloads
     }
   }
 
-  /// All-gather over 4 ranks hidden and read from what is left: its own curve at 2 ranks, carried over by
-  /// all-reduce (the only other kind measured at both counts besides all-to-all).
+  /// With one other kind measured, half of what it deviates from the form is carried over.
   ///
-  /// Mean 9 %, at most 25 % from 256 KiB on.
-  @Test func aRankCountThatWasNotMeasuredIsCarriedOver() throws {
+  /// A reduce-scatter that takes 1.44 times the form's time makes the all-reduce 1.2 times as slow.
+  @Test func halfOfARelativesDeviationIsCarriedOver() throws {
     let device = try Repository.device("nvidia-h200")
-    var calibration = try Repository.calibration("nvidia-h200")
-    let key = DeviceCalibration.CurveKey(kind: "all_gather", ranks: 4)
-    let hidden = try #require(calibration.curves[key])
-    calibration.curves[key] = nil
-    let network = NetworkModel<Double>(device, calibration)
-    var errors: [Double] = []
-    for point in hidden.points where point.bytes >= 0x1p18 {
-      let answer = try #require(network.cost(Collective(.allGather, bytes: point.bytes, ranks: 4)))
-      #expect(answer.method == .transferred)
-      let error = abs(answer.cost.time / point.seconds - 1)
-      #expect(error < 0.25)
-      errors.append(error)
+    let plain = NetworkModel<Double>(device, nil)
+    let sizes = [1e5, 1e7, 1e9]
+    let points = try sizes.map { bytes in
+      let answer = try #require(plain.cost(Collective(.reduceScatter, bytes: bytes, ranks: 4)))
+      return SizeCurve.Point(bytes: bytes, seconds: 1.44 * answer.cost.time)
     }
-    let mean = errors.reduce(0, +) / Double(errors.count)
-    print("all-gather over 4 ranks, carried over: mean error \(100 * mean) % of \(errors.count) sizes")
-    #expect(errors.count == 14)
-    #expect(mean < 0.1)
-  }
-
-  /// Each measured curve hidden in turn and read from the others, from 256 KiB on: mean error by device, in per cent.
-  @Test(arguments: [("nvidia-h200", 10.0), ("nvidia-a100-80g-sxm", 19), ("nvidia-b200", 13.5)])
-  func everyCurveFromTheOthers(name: String, bound: Double) throws {
-    let device = try Repository.device(name)
-    let calibration = try Repository.calibration(name)
-    var errors: [Double] = []
-    for (key, hidden) in calibration.curves {
-      var rest = calibration
-      rest.curves[key] = nil
-      let network = NetworkModel<Double>(device, rest)
-      let kind = try #require(Kind(rawValue: key.kind))
-      for point in hidden.points where point.bytes >= 0x1p18 {
-        let exchange = Collective<Double>(kind, bytes: point.bytes, ranks: key.ranks)
-        let answer = try #require(network.cost(exchange))
-        #expect(answer.method == .transferred)
-        errors.append(100 * abs(answer.cost.time / point.seconds - 1))
-      }
-    }
-    let mean = errors.reduce(0, +) / Double(errors.count)
-    print("\(name): each curve from the others: mean error \(mean) %, worst \(errors.max() ?? .nan) %")
-    #expect(mean < bound)
-  }
-
-  /// With nothing of the kind measured, another kind's curve at the same rank count is read at the same bytes on
-  /// the wire: an all-reduce of S sends as much as a reduce-scatter of 2 S.
-  @Test func aKindThatWasNotMeasuredIsReadAtTheSameWireBytes() throws {
-    let device = try Repository.device("nvidia-h200")
-    let curve = SizeCurve([.init(bytes: 1e6, seconds: 10e-6), .init(bytes: 1e8, seconds: 500e-6)])
     let calibration = DeviceCalibration(
-      name: "x", hardware: "nvidia-h200", source: "two points",
-      curves: [.init(kind: "reduce_scatter", ranks: 4): curve])
+      name: "x", hardware: "nvidia-h200", source: "three points",
+      curves: [.init(kind: "reduce_scatter", ranks: 4): SizeCurve(points)])
     let network = NetworkModel<Double>(device, calibration)
-    let answer = try #require(network.cost(Collective(.allReduce, bytes: 25e6, ranks: 4)))
-    #expect(answer.method == .transferred)
-    #expect(abs(answer.cost.time - curve.time(bytes: 50e6)) < 1e-12)
+    for bytes in sizes + [3e6, 1e10] {
+      let exchange = Collective<Double>(.allReduce, bytes: bytes, ranks: 4)
+      let (answer, form) = (try #require(network.cost(exchange)), try #require(plain.cost(exchange)))
+      #expect(answer.method == .transferred)
+      #expect(abs(answer.cost.time / form.cost.time - 1.2) < 1e-9)
+    }
+  }
+
+  /// A link of a third of the bandwidth carries a third of the bytes in the same time.
+  @Test func anotherBandwidthReadsTheCurveAtTheSameWireTime() throws {
+    let device = try Repository.device("nvidia-h200")
+    let calibration = try Repository.calibration("nvidia-h200")
+    var other = calibration
+    other.curveBandwidth = 3 * 450e9
+    for bytes in [1e5, 1e7, 1e9] {
+      let narrow = try #require(
+        NetworkModel<Double>(device, other).cost(Collective(.allReduce, bytes: bytes / 3, ranks: 4)))
+      let wide = try #require(
+        NetworkModel<Double>(device, calibration).cost(Collective(.allReduce, bytes: bytes, ranks: 4)))
+      #expect(narrow.method == .transferred && wide.method == .measured)
+      #expect(abs(narrow.cost.time / wide.cost.time - 1) < 0.15)
+    }
+  }
+
+  /// Peers of tensor-parallel groups of four on nodes of eight: two a node, the rest over the rails; of groups of
+  /// eight: one a node, rails alone.
+  @Test func groupsWithAStrideSkipTheirNeighbours() throws {
+    let network = try Self.network("nvidia-h200", calibrated: true)
+    func time(_ ranks: Int, stride: Int) throws -> Double {
+      try #require(network.cost(Collective(.allReduce, bytes: 1e9, ranks: ranks), stride: stride)).cost.time
+    }
+    // Two groups of four fill a node.
+    #expect(try time(2, stride: 4) == time(2, stride: 1))
+    // 16 GPUs in two nodes: pairs with a half each over the rails; 2 GB/2 over 40 GB/s is 25 ms.
+    #expect(try (0.0125...0.025).contains(time(4, stride: 4)))
+    #expect(try (0.025...0.03).contains(time(2, stride: 8)))
+    #expect(network.cost(Collective(.allReduce, bytes: 1e9, ranks: 2), stride: 3000) == nil)
+    #expect(network.cost(Collective(.allReduce, bytes: 1e9, ranks: 4), stride: 3) == nil)
   }
 
   /// The farther a time is from a measurement, the wider its error.
@@ -264,6 +302,7 @@ import Workloads
     }
     #expect(spread(calibration, 1) == 0)
     #expect(spread(calibration, 4) == calibration.curveSpread)
+    #expect(spread(calibration, 8) == calibration.transferredSpread)
     #expect(spread(calibration, 8) > spread(calibration, 4))
     #expect(spread(nil, 8) > spread(calibration, 8))
   }

@@ -167,7 +167,7 @@ import Workloads
   ///
   /// A spread of 0.15 makes the 90 % interval exp(±0.247), from 78 to 128 us: the last row lies outside.
   @Test func summariesByHand() throws {
-    let curve = SizeCurve([.init(bytes: 1024, seconds: 100e-6), .init(bytes: 4096, seconds: 100e-6)])
+    let curve = SizeCurve([1024, 2048, 4096].map { .init(bytes: $0, seconds: 100e-6) })
     let calibration = DeviceCalibration(
       name: "flat", hardware: "nvidia-h200", source: "by hand",
       curves: [.init(kind: "all_reduce", ranks: 4): curve], curveSpread: 0.15)
