@@ -30,7 +30,8 @@ extension FittedConstants {
   /// What a person should know of a constant besides its value; nil where the rows determine it.
   public func doubt(_ index: Int, _ definition: Constant) -> String? {
     determines(index, definition)
-      ? nil : isAtLimit(index, definition) ? "at an end of its plausible range" : "the rows do not determine it"
+      ? nil
+      : isAtLimit(index, definition) ? "at an end of its plausible range" : "the rows do not determine it"
   }
 }
 

@@ -72,7 +72,8 @@ public struct CalibrationPage: Sendable {
       guard !errors.isEmpty else { return nil }
       return "\(kind.words) \(fixed(errors.reduce(0, +) / Double(errors.count), decimals: 1)) %"
     }
-    return "\(all.count) kernels that no constant was fitted to are predicted within \(fixed(mean, decimals: 1)) % on average "
+    return
+      "\(all.count) kernels that no constant was fitted to are predicted within \(fixed(mean, decimals: 1)) % on average "
       + "(\(parts.joined(separator: ", "))); \(covered.count { $0 } * 100 / max(1, covered.count)) % of them lie in their 90 % "
       + "intervals. Times are the best of samples spread over the run."
   }

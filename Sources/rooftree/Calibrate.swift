@@ -44,7 +44,9 @@ struct Calibrate: ParsableCommand {
   @Option(
     help: ArgumentHelp("Where to write the covariance of the constants, as CSV.", valueName: "file"))
   var covariance: String?
-  @Flag(help: "Time each kernel at eight different moments instead of three: some fifteen minutes instead of three.")
+  @Flag(
+    help:
+      "Time each kernel at eight different moments instead of three: some fifteen minutes instead of three.")
   var thorough = false
   @Flag(help: "Fit the samples of the last run again, also of one that was stopped, without measuring.")
   var fromSamples = false
@@ -61,7 +63,8 @@ struct Calibrate: ParsableCommand {
 
   func validate() throws {
     if fromSamples, fresh {
-      throw ValidationError("--from-samples and --fresh exclude each other: one measures nothing, the other all")
+      throw ValidationError(
+        "--from-samples and --fresh exclude each other: one measures nothing, the other all")
     }
     if tables.isEmpty {
       let given = [

@@ -960,6 +960,53 @@ extension WrongInput {
       error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
       """),
     WrongInput(
+      "a kernel time that is not a number",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,NaN,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv:3:29: error: 'median_us' is 'NaN'; expected a finite number
+      """),
+    WrongInput(
+      "a kernel time of zero",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,0,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      X
+      """),
+    WrongInput(
+      "a negative kernel time",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,-4,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      X
+      """),
+    WrongInput(
+      "a kernel measured twice",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,2,m=64;n=64;k=64,4,49152\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      X
+      """),
+    WrongInput(
+      "a single kernel",
+      .whole("cpu.csv", "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      X
+      """),
+    WrongInput(
       "calibrating from too few rows",
       .nothing, .words(["calibrate", "--hardware", "./device.yaml", "--table", "operators.csv"]),
       """

@@ -1,3 +1,4 @@
+import Quantities
 import Documents
 import Sampling
 import TestSupport

@@ -88,7 +88,8 @@ extension ComparedValue {
   fileprivate func row(heldOut: Bool) -> [String] {
     [
       label, heldOut ? "no" : "yes", Seconds(seconds).formatted(),
-      Seconds((predicted ?? 0) * value.unit).formatted(), fixed(100 * (relativeError ?? 0), decimals: 1) + " %",
+      Seconds((predicted ?? 0) * value.unit).formatted(),
+      fixed(100 * (relativeError ?? 0), decimals: 1) + " %",
       isCovered == true ? "yes" : "no",
     ]
   }
@@ -98,7 +99,8 @@ private let rowHeader = ["kernel", "in the fit", "measured", "predicted", "error
 
 extension Figure {
   /// Measured kernels under the fitted roofs: compute of each precision, and every level of memory.
-  static func hostRoofline(_ model: HostModel<Double>, threads: Double, _ values: [ComparedValue]) -> Figure? {
+  static func hostRoofline(_ model: HostModel<Double>, threads: Double, _ values: [ComparedValue]) -> Figure?
+  {
     let shown = values.filter { $0.threads == threads && $0.counts != nil }
     guard let triad = model.calibration?.fitted(HostStreamForm<Double>.self, named: "host_stream.triad"),
       !shown.isEmpty
@@ -231,7 +233,8 @@ extension Figure {
     let reach = max(10, (quantile(sizes, 0.99) / 10).rounded(.up) * 10)
     var plot = Plot(
       description: "Relative error of predicted times against the measured time",
-      x: (decades(known.map(\.0.seconds)), log: true), y: (-reach...reach, log: false), xLabel: "measured time",
+      x: (decades(known.map(\.0.seconds)), log: true), y: (-reach...reach, log: false),
+      xLabel: "measured time",
       yLabel: "predicted − measured, %", xText: { Seconds($0).formatted(digits: 1) },
       yText: { fixed($0, decimals: 0) })
     plot.svg.line(plot.x.start, plot.y.position(0), plot.x.end, plot.y.position(0), class: "zero")
@@ -241,7 +244,8 @@ extension Figure {
         &plot.svg, value, plot.x.position(value.seconds), plot.y.position(error), square: out)
     }
     return Figure(
-      title: "Errors", words: "Circles were fitted, squares were kept out of the fit. Point at a mark to see its kernel.",
+      title: "Errors",
+      words: "Circles were fitted, squares were kept out of the fit. Point at a mark to see its kernel.",
       svg: plot.svg.markup, legend: kindLegend(known.map(\.0)), header: rowHeader,
       rows: known.map { $0.0.row(heldOut: $0.1) })
   }
@@ -272,7 +276,8 @@ extension Figure {
     }
     return Figure(
       title: "Predicted against measured, kernels kept out of the fit",
-      words: "On the line a prediction is right. The thin lines are the 90 % intervals.", svg: plot.svg.markup,
+      words: "On the line a prediction is right. The thin lines are the 90 % intervals.",
+      svg: plot.svg.markup,
       legend: kindLegend(known), header: rowHeader, rows: known.map { $0.row(heldOut: true) })
   }
 

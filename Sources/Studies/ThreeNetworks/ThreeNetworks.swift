@@ -113,7 +113,8 @@ public struct ThreeNetworks: Study {
       + errors.joined(separator: " and ")
       + ". The same shapes spend \(shares.joined(separator: ", ")) of their time in exchanges (projected)"
     if let shareError {
-      words += "; where it was measured, the share is met to \(fixed(shareError, decimals: 1)) points on average"
+      words +=
+        "; where it was measured, the share is met to \(fixed(shareError, decimals: 1)) points on average"
     }
     return words + "."
   }
@@ -127,10 +128,12 @@ public struct ThreeNetworks: Study {
       if let error = error(network, "fwdbwd_us") {
         answers[id] = Answer(
           .number(error), constants: constants,
-          "mean absolute error over \(network.tensor.count) measured rows, none of which a fit saw; repeated runs differ by 2 %")
+          "mean absolute error over \(network.tensor.count) measured rows, none of which a fit saw; repeated runs differ by 2 %"
+        )
       } else {
         answers[id] = Answer(
-          cannotBeChecked: "no measured layers of this network are here: they are kept back to judge the program",
+          cannotBeChecked:
+            "no measured layers of this network are here: they are kept back to judge the program",
           constants: constants)
       }
     }
@@ -138,7 +141,8 @@ public struct ThreeNetworks: Study {
     layer("layers-narrow", 1)
     layer("layers-host", 2)
     let overlapped = networks.first.map { network in
-      network.hasData ? network.data.compactMap { $0.values["fwdbwd_overlap_us"].map { 100 * abs($0.error) } } : []
+      network.hasData
+        ? network.data.compactMap { $0.values["fwdbwd_overlap_us"].map { 100 * abs($0.error) } } : []
     }
     if let error = overlapped.flatMap(mean) {
       answers["data-parallel-fast"] = Answer(
@@ -147,7 +151,8 @@ public struct ThreeNetworks: Study {
     }
     if let shareError {
       answers["share-error"] = Answer(
-        .number(shareError), constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
+        .number(shareError),
+        constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
         "mean absolute difference over \(sharePairs.count) measured rows; a GPU that never waits for the network runs into its power limit, so that the measured time without exchanges, and with it the measured share, is not that of the same clock"
       )
     }
@@ -158,7 +163,8 @@ public struct ThreeNetworks: Study {
     }
     if let coverage = mean(covered) {
       answers["coverage"] = Answer(
-        .number(coverage), constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
+        .number(coverage),
+        constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
         "\(covered.count) measured times with exchanges")
     }
     return answers
@@ -239,7 +245,8 @@ public struct ThreeNetworks: Study {
           guard let value = layer.values[column] else { return nil }
           return [
             .text(network.device.name), .number(Double(layer.ranks)), .number(Double(layer.hidden)),
-            .number(Double(layer.sequence)), .number(Double(layer.batch)), .number(Double(layer.layers)), .text(words),
+            .number(Double(layer.sequence)), .number(Double(layer.batch)), .number(Double(layer.layers)),
+            .text(words),
             .number(value.measured * 1e3), .number(value.projected * 1e3),
             .number(value.interval.lowerBound * 1e3), .number(value.interval.upperBound * 1e3),
             .number(100 * value.error, digits: 2), .text(value.isCovered ? "yes" : "no"),
@@ -269,7 +276,8 @@ public struct ThreeNetworks: Study {
           "Measured and projected layers",
           columns: [
             .init("device"), .init("GPUs"), .init("H"), .init("sequence"), .init("batch"), .init("layers"),
-            .init("pass"), .init("measured", unit: "ms"), .init("projected", unit: "ms"), .init("low", unit: "ms"),
+            .init("pass"), .init("measured", unit: "ms"), .init("projected", unit: "ms"),
+            .init("low", unit: "ms"),
             .init("high", unit: "ms"), .init("error", unit: "%"), .init("in 90 % interval"),
           ], rows: rows)
       ])
@@ -320,7 +328,8 @@ public struct ThreeNetworks: Study {
           "Bars: projected; ticks: measured. Networks without ticks were measured too, but their rows are kept back.",
           .bars(
             BarChart(
-              parts: ["projected"], label: "share of the step", unit: "%", reference: "measured", bars: bars))),
+              parts: ["projected"], label: "share of the step", unit: "%", reference: "measured", bars: bars))
+        ),
       ])
   }
 
@@ -365,7 +374,8 @@ public struct ThreeNetworks: Study {
   private var dataParallel: Section {
     let bars = networks.flatMap { network in
       network.data.compactMap { layer -> BarChart.Bar? in
-        guard let whole = layer.values["fwdbwd_overlap_us"], let compute = layer.values["fwdbwd_nocomm_us"] else {
+        guard let whole = layer.values["fwdbwd_overlap_us"], let compute = layer.values["fwdbwd_nocomm_us"]
+        else {
           return nil
         }
         return BarChart.Bar(
@@ -426,7 +436,8 @@ extension ParameterReader {
       throw file.fault(
         at: name,
         .wrongKind(
-          path: "parameters." + name, found: "a list of \(words.count)", expected: "a list of \(count), one a network"))
+          path: "parameters." + name, found: "a list of \(words.count)",
+          expected: "a list of \(count), one a network"))
     }
     return zip(words, files).map { $0 == "none" ? nil : $1 }
   }
