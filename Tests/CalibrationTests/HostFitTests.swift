@@ -188,29 +188,6 @@ import Workloads
     #expect(open.words[0].hasPrefix("host_gemm: the rows do not determine "))
   }
 
-  /// All rows in proportion: bytes and non-zeros never part, so two constants are only known together.
-  @Test func collinearRowsAreNamed() throws {
-    struct Two: FittedForm {
-      static let name = "two"
-      static let constants = [
-        Constant("first", "one term", initial: 1, in: 0.01...100),
-        Constant("second", "another", initial: 1, in: 0.01...100),
-      ]
-      let c: [Double]
-      init(constants: [Double]) { c = constants }
-    }
-    var random = SplitMix64(seed: 1)
-    let rows = (1...40).map { index in
-      Observation(
-        Double(index), seconds: 5 * Double(index) * Double.exp(0.01 * random.normal()), work: 1)
-    }
-    let fitted = try fit(Two.self, to: rows) { $0.c[0] * $1 + $0.c[1] * $1 }
-    let found = Identifiability(form: "two", fitted, definitions: Two.constants)
-    #expect(!found.words.isEmpty)
-    // Together they are known to a per cent or two.
-    #expect(abs((fitted.values[0] + fitted.values[1]) / 5 - 1) < 0.02)
-  }
-
   @Test func aSingleRowIsNotAFit() throws {
     var hostFit = HostFit(device: try Repository.device("intel-xeon-16c"))
     hostFit.add(try Self.values("gemm,fp64,1,m=64;n=64;k=64,10,1\n"))

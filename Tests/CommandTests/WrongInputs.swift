@@ -967,7 +967,7 @@ extension WrongInput {
       ),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      cpu.csv:3:29: error: 'median_us' is 'NaN'; expected a finite number
+      cpu.csv:3:31: error: 'median_us' is 'NaN'; expected a finite number
       """),
     WrongInput(
       "a kernel time of zero",
@@ -977,7 +977,7 @@ extension WrongInput {
       ),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      X
+      cpu.csv:3:31: error: 'median_us' is '0'; expected a number above zero
       """),
     WrongInput(
       "a negative kernel time",
@@ -987,7 +987,7 @@ extension WrongInput {
       ),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      X
+      cpu.csv:3:31: error: 'median_us' is '-4'; expected at least 0
       """),
     WrongInput(
       "a kernel measured twice",
@@ -997,14 +997,14 @@ extension WrongInput {
       ),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      X
+      cpu.csv:4:1: error: 'gemm fp32 1 m=64;n=64;k=64' stands in line 2 already: a kernel is measured once in a table
       """),
     WrongInput(
       "a single kernel",
       .whole("cpu.csv", "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      X
+      cpu.csv: error: no form has enough rows to be fitted: host_gemm has 1 row; 3 are needed
       """),
     WrongInput(
       "calibrating from too few rows",
