@@ -118,11 +118,12 @@ let package = Package(
       name: "CommandTests",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
-        "TestSupport", "rooftree",
+        "Kernels", "TestSupport", "rooftree",
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
-      name: "ModelTestSupport", dependencies: ["Quantities", "Documents", "Hardware", "CostModels", "Calibration", real],
+      name: "ModelTestSupport",
+      dependencies: ["Quantities", "Documents", "Hardware", "CostModels", "Calibration", real],
       path: "Tests/ModelTestSupport", swiftSettings: settings),
     .testTarget(
       name: "CostModelsTests",
@@ -145,7 +146,8 @@ let package = Package(
       ],
       swiftSettings: settings),
     .testTarget(
-      name: "SamplingTests", dependencies: ["Documents", "Sampling", "TestSupport"], swiftSettings: settings),
+      name: "SamplingTests", dependencies: ["Quantities", "Documents", "Sampling", "TestSupport"],
+      swiftSettings: settings),
     .testTarget(
       name: "StudiesTests",
       dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],

@@ -160,7 +160,7 @@ extension DeviceCalibration {
         let value = number(fitted.values[index], digits: 6)
         let error = number(fitted.relativeErrors[index], digits: 3)
         let unit = definition.unit.isEmpty ? "" : ", unit: \(quoted(definition.unit))"
-        let words = fitted.determines(index, definition) ? "" : "  # the rows do not determine it"
+        let words = fitted.doubt(index, definition).map { "  # \($0)" } ?? ""
         text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\(words)\n"
       }
     }

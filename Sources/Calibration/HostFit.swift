@@ -43,16 +43,16 @@ public struct HostFit: Sendable {
     }
   }
 
-  /// Forms with too few different shapes to be fitted, with how many they have.
-  public var tooFew: [(form: String, shapes: Int)] {
+  /// Forms with too few rows to be fitted, with how many they have.
+  public var tooFew: [(form: String, rows: Int)] {
     rows.keys.sorted().compactMap { name in
-      let shapes = Set(rows[name, default: []].map(\.group)).count
-      return shapes < Self.leastShapes ? (name, shapes) : nil
+      let count = rows[name, default: []].count
+      return count < Self.leastRows ? (name, count) : nil
     }
   }
 
-  /// Different shapes that a form needs.
-  static let leastShapes = 3
+  /// Rows that a form needs.
+  public static let leastRows = 3
 
   /// The calibration that the values determine: for each form the simplest variant that predicts unseen shapes as
   /// well as the best.
@@ -73,12 +73,15 @@ public struct HostFit: Sendable {
     var comparisons: [ModelComparison] = []
     let model = HostModel<Double>(device, nil)
     for formName in rows.keys.sorted() {
-      guard let entries = rows[formName], Set(entries.map(\.group)).count >= Self.leastShapes, let first = entries.first
+      guard let entries = rows[formName], entries.count >= Self.leastRows, let first = entries.first
       else { continue }
       progress(formName)
       let observations = entries.map(\.observation)
-      // Where shapes are few, each is the only one of its regime: rows are dealt into ten groups instead.
-      let isFine = Set(entries.map(\.group)).count >= 20
+      // Where shapes are few, each is the only one of its regime: rows are dealt into ten groups instead. One or two
+      // shapes say nothing of how time depends on shape: only the simplest variant is fitted to them.
+      let shapes = Set(entries.map(\.group)).count
+      let isFine = shapes >= 20
+      func variants(_ all: [FormVariant]) -> [FormVariant] { shapes < 3 ? Array(all.prefix(1)) : all }
       var generator = SplitMix64(seed: 97)
       let parts = entries.indices.shuffled(using: &generator).map { "part \($0 % 10)" }
       let groups = isFine ? entries.map(\.group) : parts
@@ -89,7 +92,7 @@ public struct HostFit: Sendable {
       switch first.observation.subject.kernel {
       case .gemm:
         selected = try selectVariant(
-          HostGEMMForm<Double>.self, named: formName, variants: Self.gemmVariants, observations,
+          HostGEMMForm<Double>.self, named: formName, variants: variants(Self.gemmVariants), observations,
           groups: groups
         ) { form, subject in
           guard case .gemm(let shape) = subject.kernel else { return .nan }
@@ -97,7 +100,7 @@ public struct HostFit: Sendable {
         }
       case .stream:
         selected = try selectVariant(
-          HostStreamForm<Double>.self, named: formName, variants: Self.streamVariants, observations,
+          HostStreamForm<Double>.self, named: formName, variants: variants(Self.streamVariants), observations,
           groups: groups
         ) { form, subject in
           guard case .stream(let bytes, let footprint) = subject.kernel else { return .nan }
@@ -107,7 +110,7 @@ public struct HostFit: Sendable {
         }
       case .sparse:
         selected = try selectVariant(
-          HostSparseForm<Double>.self, named: formName, variants: Self.sparseVariants, observations,
+          HostSparseForm<Double>.self, named: formName, variants: variants(Self.sparseVariants), observations,
           groups: groups
         ) { form, subject in
           guard case .sparse(let samples, let nonzeros, let modelBytes) = subject.kernel else { return .nan }
@@ -157,8 +160,8 @@ public struct HostFit: Sendable {
       FormVariant("roofline", neutral: neutral(fixed, caches, eager, ["start": 0.002, "sync": 0.02])),
       FormVariant("with overhead", neutral: neutral(fixed, caches, eager)),
       FormVariant("with cache levels", neutral: neutral(fixed, eager)),
-      FormVariant("with usable capacities", neutral: eager),
       FormVariant("with team size", neutral: fixed),
+      FormVariant("with usable capacities", neutral: eager),
       FormVariant("with all", neutral: [:]),
     ]
   }()

@@ -15,7 +15,23 @@ extension FittedConstants {
   public func determines(_ index: Int, _ definition: Constant) -> Bool {
     let range = definition.range
     let width = Double.log(range.upperBound / range.lowerBound) / 4
-    return relativeErrors[index] < 0.5 * width
+    return relativeErrors[index] < 0.5 * width && !isAtLimit(index, definition)
+  }
+
+  /// Whether a constant was driven to an end of its plausible range, where its error means nothing.
+  ///
+  /// Within a hundredth of the range's logarithmic width of an end.
+  public func isAtLimit(_ index: Int, _ definition: Constant) -> Bool {
+    let (low, high) = (definition.range.lowerBound, definition.range.upperBound)
+    let part = Double.log(values[index] / low) / Double.log(high / low)
+    return part < 0.01 || part > 0.99
+  }
+
+  /// What a person should know of a constant besides its value; nil where the rows determine it.
+  public func doubt(_ index: Int, _ definition: Constant) -> String? {
+    determines(index, definition)
+      ? nil
+      : isAtLimit(index, definition) ? "at an end of its plausible range" : "the rows do not determine it"
   }
 }
 

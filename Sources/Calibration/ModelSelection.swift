@@ -34,7 +34,8 @@ public struct ModelComparison: Sendable {
   public let form: String
   /// The variants, the simplest first.
   public let entries: [Entry]
-  /// The name of the chosen one: the simplest that is not worse than the best by more than one standard error.
+  /// The name of the chosen one: the simplest that is not worse than the best by more than one standard error, nor by
+  /// more than a quarter of its error.
   public let chosen: String
 }
 
@@ -128,7 +129,8 @@ where Form.N == Double {
       .init(
         name: variants[index].name, constants: Form.constants.count - candidate.held.count,
         error: mean(candidate.errors.map(abs)), excess: excess))
-    if chosen == nil, excess <= 1 { chosen = index }
+    // Few rows make every difference insignificant: what misses by a quarter more is worse all the same.
+    if chosen == nil, excess <= 1, average <= 0.25 * mean(best.errors.map(size)) { chosen = index }
   }
   let index = chosen ?? variants.count - 1
   let candidate = candidates[index]

@@ -49,7 +49,8 @@ public struct HostGEMMForm<N: ModelNumber>: FittedForm {
         "edge_m", unit: "elements", "copying the second operand, as elements added to the rows of the result",
         initial: 4, in: 0.05...60),
       Constant(
-        "edge_n", unit: "elements", "copying the first operand, as elements added to the columns of the result",
+        "edge_n", unit: "elements",
+        "copying the first operand, as elements added to the columns of the result",
         initial: 4, in: 0.05...60),
       Constant(
         "edge_k", unit: "elements", "updating the result, as elements added to the inner dimension",
@@ -176,9 +177,11 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
       Constant(
         "shared_part", "part of the shared cache that its neighbours leave", initial: 0.6, in: 0.05...1.3),
       Constant(
-        "shared_growth", "power of the number of threads with which that part grows", initial: 0.3, in: 0.01...1),
+        "shared_growth", "power of the number of threads with which that part grows", initial: 0.3,
+        in: 0.01...0.6),
       Constant(
-        "sharpness", "how steeply the shared cache's share falls with the working set", initial: 4, in: 1.5...14),
+        "sharpness", "how steeply the shared cache's share falls with the working set", initial: 4,
+        in: 1.5...14),
       Constant(
         "grain", unit: "MB", "bytes for which one more thread is woken", initial: 0.2, in: 0.001...50),
     ]

@@ -85,6 +85,7 @@ public struct HostModel<N: ModelNumber>: Sendable {
   ///   - bytes: what it moves.
   /// - Returns: nil when the calibration saw no counter.
   public func energy(time: N, threads: N, flop: N, bytes: N) -> N? {
-    calibration?.fitted(HostEnergyForm<N>.self)?.energy(time: time, threads: threads, flop: flop, bytes: bytes)
+    calibration?.fitted(HostEnergyForm<N>.self)?.energy(
+      time: time, threads: threads, flop: flop, bytes: bytes)
   }
 }

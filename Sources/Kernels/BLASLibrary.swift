@@ -7,6 +7,13 @@ public struct BLASLibrary: Sendable, Hashable {
   /// Threads that it used when it was loaded.
   public let threads: Int
 
+  /// A library that describes itself so.
+  public init(configuration: String, kernel: String, threads: Int) {
+    self.configuration = configuration
+    self.kernel = kernel
+    self.threads = threads
+  }
+
   /// Why this library is slower than the processor, in words; nil when its kernel uses the widest instructions there are.
   public var slowness: String? { slowness(flags: BLAS.processorFlags()) }
 

@@ -54,8 +54,12 @@ public struct EnergyMeter: Sendable {
     var found: Found = ([], [])
     for zone in names(in: folder) where zone.hasPrefix("intel-rapl:") {
       let path = "\(folder)/\(zone)"
-      guard let name = firstLine(path + "/name"), name.hasPrefix("package") || name == "dram" else { continue }
-      add("energy_uj", name, path, range: firstLine(path + "/max_energy_range_uj").flatMap { UInt64($0) }, &found)
+      guard let name = firstLine(path + "/name"), name.hasPrefix("package") || name == "dram" else {
+        continue
+      }
+      add(
+        "energy_uj", name, path, range: firstLine(path + "/max_energy_range_uj").flatMap { UInt64($0) },
+        &found)
     }
     return found
   }

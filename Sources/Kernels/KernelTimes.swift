@@ -84,7 +84,9 @@ public struct KernelTimes: Sendable {
 
   /// The shortest sample of each round, in seconds.
   public var roundBests: [Double] {
-    Dictionary(grouping: samples, by: \.round).sorted { $0.key < $1.key }.compactMap { $0.value.map(\.wall).min() }
+    Dictionary(grouping: samples, by: \.round).sorted { $0.key < $1.key }.compactMap {
+      $0.value.map(\.wall).min()
+    }
   }
 
   /// The median energy of a run, in joules; nil where no counter can be read.
@@ -201,7 +203,8 @@ public struct DisturbanceReport: Sendable {
     let facts =
       "\(percent(slowSamples)) of the samples stood beside a slow speed probe, \(percent(unprobed)) of the kernels had none "
       + "beside a fast one; a round's best sample is typically \(percent(roundSpread)) longer than the best of all"
-    return isSevere ? "disturbed too much: \(facts)" : reasons.isEmpty ? "quiet: \(facts)" : "disturbed: \(facts)"
+    return isSevere
+      ? "disturbed too much: \(facts)" : reasons.isEmpty ? "quiet: \(facts)" : "disturbed: \(facts)"
   }
 
   /// Judges a run by the probes between its samples, by the processor time that its threads got, and by how well

@@ -113,11 +113,11 @@ public struct CalibrationPage: Sendable {
       "figures": figures.enumerated().map { index, figure in
         [
           "number": "\(index + 1)", "title": figure.title, "words": figure.words,
-          "svg": figure.svg + figure.legend, "header": figure.header,
+          "svg": figure.svg, "legend": figure.legend, "header": figure.header,
           "rows": figure.rows.map { ["cells": $0.map { printable($0) }] }, "count": "\(figure.rows.count)",
         ] as [String: Any]
       },
-      "accuracy": heldOut.summaries.map { summary -> [String: String] in
+      "accuracy": heldOut.summaries.sorted { $0.group < $1.group }.map { summary -> [String: String] in
         func cell(_ value: Double?) -> String { value.map { fixed($0, decimals: 1) } ?? "-" }
         return [
           "group": printable(summary.group), "rows": "\(summary.rows)", "bias": cell(summary.bias),
@@ -163,7 +163,7 @@ public struct CalibrationPage: Sendable {
       return [
         "name": definition.name, "value": formatted(value) + unit,
         "interval": "\(formatted(value / width)) to \(formatted(value * width))\(unit)",
-        "known": fitted.determines(index, definition) ? "fitted" : "not determined",
+        "known": fitted.doubt(index, definition) ?? "fitted",
         "meaning": definition.meaning,
       ]
     }

@@ -44,7 +44,9 @@ struct Calibrate: ParsableCommand {
   @Option(
     help: ArgumentHelp("Where to write the covariance of the constants, as CSV.", valueName: "file"))
   var covariance: String?
-  @Flag(help: "Time each kernel at eight different moments instead of three: some fifteen minutes instead of three.")
+  @Flag(
+    help:
+      "Time each kernel at eight different moments instead of three: some fifteen minutes instead of three.")
   var thorough = false
   @Flag(help: "Fit the samples of the last run again, also of one that was stopped, without measuring.")
   var fromSamples = false
@@ -61,7 +63,8 @@ struct Calibrate: ParsableCommand {
 
   func validate() throws {
     if fromSamples, fresh {
-      throw ValidationError("--from-samples and --fresh exclude each other: one measures nothing, the other all")
+      throw ValidationError(
+        "--from-samples and --fresh exclude each other: one measures nothing, the other all")
     }
     if tables.isEmpty {
       let given = [
@@ -182,9 +185,9 @@ struct Calibrate: ParsableCommand {
     return words.isEmpty ? "" : "\n" + words.map { "\($0)\n" }.joined()
   }
 
-  /// Which forms had too few shapes, for a message.
-  private static func text(ofTooFew forms: [(form: String, shapes: Int)]) -> String {
-    let parts = forms.map { "\($0.form) has \($0.shapes) shape\($0.shapes == 1 ? "" : "s")" }
-    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")) and needs 3 that differ"
+  /// Which forms had too few rows, for a message.
+  private static func text(ofTooFew forms: [(form: String, rows: Int)]) -> String {
+    let parts = forms.map { "\($0.form) has \($0.rows) row\($0.rows == 1 ? "" : "s")" }
+    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")); \(HostFit.leastRows) are needed"
   }
 }

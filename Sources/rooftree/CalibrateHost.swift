@@ -69,7 +69,9 @@ extension Calibrate {
       comparisons: fitted.comparisons, fitted: try compare(fitPath), heldOut: try compare(judgePath))
     let pageFolder = base + "reports/calibration"
     try writeFiles(
-      page.files.map { ($0.text, "\(pageFolder)/\($0.name)") } + [(try page.html(), pageFolder + "/index.html")])
+      page.files.map { ($0.text, "\(pageFolder)/\($0.name)") } + [
+        (try page.html(), pageFolder + "/index.html")
+      ])
     try emit(
       Self.text(of: fitted.reports) + Self.text(of: fitted.comparisons)
         + Self.text(of: fitted.calibration.identifiability) + "\nenergy: \(energy.words)\n"
@@ -104,7 +106,8 @@ struct HostEnergyReport {
       }
     }.filter { $0.joules > 0 }.sorted { ($0.seconds, $0.joules) < ($1.seconds, $1.joules) }
     guard observations.count >= 8 else {
-      let reason = meter.absence ?? "the counters (\(meter.counters.map(\.name).joined(separator: ", "))) did not move"
+      let reason =
+        meter.absence ?? "the counters (\(meter.counters.map(\.name).joined(separator: ", "))) did not move"
       words =
         "\(reason). Idle power and power limit in the hardware file are assumptions from published figures, with wide "
         + "intervals; energy by operation and byte is not known"
@@ -121,7 +124,8 @@ struct HostEnergyReport {
         + "\(Watts(values[0]).formatted()), \(Watts(values[1]).formatted()) for each busy thread, "
         + "\(formatted(values[2])) pJ/FLOP, \(formatted(values[3])) pJ/B; rows left out miss by \(percent(mean)) on average"
     } catch let error as FitError {
-      throw Diagnostic(file: nil, position: nil, fault: .contradiction("the energies cannot be fitted: \(error)"))
+      throw Diagnostic(
+        file: nil, position: nil, fault: .contradiction("the energies cannot be fitted: \(error)"))
     }
   }
 }

@@ -960,6 +960,53 @@ extension WrongInput {
       error: there is no hardware 'nvidia-h20'; did you mean 'nvidia-h200'?
       """),
     WrongInput(
+      "a kernel time that is not a number",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,NaN,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv:3:31: error: 'median_us' is 'NaN'; expected a finite number
+      """),
+    WrongInput(
+      "a kernel time of zero",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,0,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv:3:31: error: 'median_us' is '0'; expected a number above zero
+      """),
+    WrongInput(
+      "a negative kernel time",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,1,m=128;n=128;k=128,-4,196608\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv:3:31: error: 'median_us' is '-4'; expected at least 0
+      """),
+    WrongInput(
+      "a kernel measured twice",
+      .whole(
+        "cpu.csv",
+        "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\ngemm,fp32,2,m=64;n=64;k=64,4,49152\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"
+      ),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv:4:1: error: 'gemm fp32 1 m=64;n=64;k=64' stands in line 2 already: a kernel is measured once in a table
+      """),
+    WrongInput(
+      "a single kernel",
+      .whole("cpu.csv", "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"),
+      .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
+      """
+      cpu.csv: error: no form has enough rows to be fitted: host_gemm has 1 row; 3 are needed
+      """),
+    WrongInput(
       "calibrating from too few rows",
       .nothing, .words(["calibrate", "--hardware", "./device.yaml", "--table", "operators.csv"]),
       """

@@ -7,7 +7,7 @@ import Workloads
 
 /// Kinds of processor kernels that figures and summaries tell apart.
 enum HostKind: Int, CaseIterable {
-  case product, stream, matrixVector, denseStep, sparseStep
+  case product, stream, matrixVector, denseStep, sparseStep, copy
 
   init?(_ value: ComparedValue) {
     guard case .host(let kernel, let operation, _, _) = value.value.subject else { return nil }
@@ -15,19 +15,25 @@ enum HostKind: Int, CaseIterable {
     case .gemm: self = .product
     case .sparse: self = .sparseStep
     case .stream:
-      self = operation.hasSuffix("_dense") ? .denseStep : operation == "gemv" ? .matrixVector : .stream
+      self =
+        operation.hasSuffix("_dense")
+        ? .denseStep : operation == "gemv" ? .matrixVector : operation == "copy" ? .copy : .stream
     }
   }
 
   var words: String {
     switch self {
     case .product: "matrix products"
-    case .stream: "triad and copy"
+    case .stream: "triad"
+    case .copy: "copy"
     case .matrixVector: "matrix-vector products"
     case .denseStep: "dense SGD steps"
     case .sparseStep: "sparse SGD steps"
     }
   }
+
+  /// The number of its colour: those of neighbours differ also where colours are hard to tell apart.
+  var series: Int { self == .sparseStep ? 5 : self == .copy ? 4 : rawValue }
 
   /// Whether the bound on errors is meant for it: products of more than a million operations.
   func isJudged(_ value: ComparedValue) -> Bool {
@@ -108,7 +114,7 @@ extension Figure {
       value.counts.map { (value, $0.flop / $0.bytes, $0.flop / value.seconds) }
     }
     let xRange = decades(points.map(\.1))
-    let yRange = decades(points.map(\.2) + peaks.map(\.1))
+    let yRange = decades(points.map(\.2) + peaks.map { 1.3 * $0.1 })
     var plot = Plot(
       description: "Roofline on \(Int(threads)) threads with measured kernels", x: (xRange, log: true),
       y: (yRange, log: true), xLabel: "arithmetic intensity, FLOP/B", yLabel: "rate",
@@ -124,7 +130,9 @@ extension Figure {
           (plot.x.position(start), plot.y.position(start * slope)),
           (plot.x.position(end), plot.y.position(end * slope)),
         ], class: "roof")
-      _ = level
+      if end < xRange.upperBound {
+        plot.svg.text(plot.x.position(end), plot.y.position(top) - 6, level, anchor: "middle", class: "note")
+      }
     }
     for (type, peak) in peaks {
       let fastest = slopes.map(\.rate).max() ?? 1
@@ -132,7 +140,7 @@ extension Figure {
       plot.svg.line(
         plot.x.position(start), plot.y.position(peak), plot.x.end, plot.y.position(peak), class: "roof")
       plot.svg.text(
-        plot.x.end - 6, plot.y.position(peak) + 15,
+        plot.x.end - 6, plot.y.position(peak) - 7,
         "\(type.rawValue) \(FLOPPerSecond(peak).formatted())", anchor: "end", class: "note")
     }
     for (value, intensity, rate) in points {
@@ -274,7 +282,7 @@ extension Figure {
   }
 
   private static func mark(_ svg: inout SVG, _ value: ComparedValue, _ x: Double, _ y: Double, square: Bool) {
-    let series = "mark series\(HostKind(value)?.rawValue ?? 5)"
+    let series = "mark series\(HostKind(value)?.series ?? 4)"
     if square {
       svg.square(x, y, 7, class: series, title: value.title)
     } else {
@@ -286,7 +294,7 @@ extension Figure {
     let present = Set(values.compactMap { HostKind($0) })
     return legendLine(
       HostKind.allCases.filter { present.contains($0) }
-        .map { "<span class=\"key series\($0.rawValue)\"></span>\($0.words)" })
+        .map { "<span class=\"key series\($0.series)\"></span>\($0.words)" })
   }
 
   private static func legendLine(_ keys: [String]) -> String {
