@@ -135,3 +135,14 @@ public struct CollectiveForm<N: ModelNumber>: FittedForm {
     return (second + share * (first - second)).exponential()
   }
 }
+
+extension Link {
+  /// Bandwidth that one device has among so many, in one direction, in bytes a second.
+  ///
+  /// A direct link to every other device carries what goes to that one only: of a mesh of n devices, r use r - 1 of the
+  /// n - 1 links of each.
+  public func bandwidth(among ranks: Int) -> Double {
+    guard topology == .mesh, ranks < devices, ranks > 1 else { return bandwidth.value }
+    return bandwidth.value * Double(ranks - 1) / Double(devices - 1)
+  }
+}

@@ -52,13 +52,14 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     latency = near?.latency.value ?? 0
     let measuredLatency = calibration?.curveLatency ?? latency
     let reference = calibration?.fitted(CollectiveForm<Double>.self) ?? .uncalibrated(on: near)
-    let bandwidth = measuredBandwidth
+    let bandwidth = measuredBandwidth / now
     deviations = Dictionary(
       uniqueKeysWithValues: curves.compactMap { key, curve in
         Collective<Double>.Kind(rawValue: key.kind).map { kind in
           let points = curve.points.map { point in
             let time = reference.time(
-              Collective(kind, bytes: point.bytes, ranks: key.ranks), bandwidth: bandwidth,
+              Collective(kind, bytes: point.bytes, ranks: key.ranks),
+              bandwidth: bandwidth * (near?.bandwidth(among: key.ranks) ?? 1),
               latency: measuredLatency)
             return (point.bytes.logarithm(), (point.seconds / time).logarithm())
           }
@@ -155,7 +156,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// The time over the nearest link, corrected by what was measured there.
   private func inDomain(_ collective: Collective<N>) -> (time: N, method: Method) {
     let measured = Collective(collective.kind, bytes: wireScale * collective.bytes, ranks: collective.ranks)
-    let time = form.time(measured, bandwidth: N(measuredBandwidth), latency: N(latency))
+    let bandwidth = wireScale * (links.first?.bandwidth(among: collective.ranks) ?? measuredBandwidth)
+    let time = form.time(measured, bandwidth: N(bandwidth), latency: N(latency))
     let (deviation, method) = deviation(of: measured)
     return (time * deviation.exponential(), method == .measured && wireScale != 1 ? .transferred : method)
   }

@@ -101,7 +101,8 @@ extension Scenario {
     let bytes = Double(layers) * ofLayer.bytes + ofRest.bytes
     func exposed(_ name: String, _ time: Double) -> CostNode {
       CostNode(
-        name, time: time, standardError: spread * time, bound: .network, isCommunication: true, traffic: bytes,
+        name, time: time, standardError: spread * time, bound: .network, isCommunication: true,
+        traffic: bytes,
         isExtrapolated: isExtrapolated)
     }
     guard overlap else {

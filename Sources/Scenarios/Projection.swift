@@ -166,7 +166,8 @@ public struct Projection: Sendable {
     guard let modelWork, let peak = Machine<Double>(scenario.device).rate(scenario.dataType) else {
       return nil
     }
-    return modelWork.value / root.time.value / (peak * Double(scenario.tensorParallel * scenario.dataParallel))
+    return modelWork.value / root.time.value
+      / (peak * Double(scenario.tensorParallel * scenario.dataParallel))
   }
 
   /// Share of the time that exchanges between devices take.
@@ -188,7 +189,9 @@ extension DeviceModel where N == Double {
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
     var cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
     // Between kernels the ranks of an exchange do not arrive together.
-    if case .collective(let exchange) = operation.work, exchange.ranks > 1 { cost.time += contention.handover }
+    if case .collective(let exchange) = operation.work, exchange.ranks > 1 {
+      cost.time += contention.handover
+    }
     return CostNode(
       operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
       isExtrapolated: isExtrapolated(operation))

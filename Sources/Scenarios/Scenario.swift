@@ -160,7 +160,8 @@ extension Scenario {
     try run?.finish()
     if let launchNode, execution == .graph {
       throw launchNode.diagnostic(
-        .contradiction("'run.host_launch' is given, but 'run.execution' is graph: the host starts no kernels"))
+        .contradiction("'run.host_launch' is given, but 'run.execution' is graph: the host starts no kernels")
+      )
     }
     if pass == .forward, optimizer != .none {
       throw node.diagnostic(
@@ -210,7 +211,8 @@ extension Scenario {
     if let sequenceNode, sequenceParallel {
       guard tensorParallel > 1 else {
         throw sequenceNode.diagnostic(
-          .contradiction("'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens"))
+          .contradiction(
+            "'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens"))
       }
       guard (microBatch * sequence) % tensorParallel == 0 else {
         throw sequenceNode.diagnostic(

@@ -118,7 +118,8 @@ public struct Validation: Sendable {
         layer.backward(into: &backward)
         let forward = node(layer, count: count, backward: false)
         guard
-          let crowded = model.crowdedTime(backward.operators, channels: model.network.channels(ranks: exchange.ranks))
+          let crowded = model.crowdedTime(
+            backward.operators, channels: model.network.channels(ranks: exchange.ranks))
         else { return nil }
         let segment = ContentionForm<Double>.Segment(
           compute: (compute.time - forward.time).value / count, crowded: crowded,

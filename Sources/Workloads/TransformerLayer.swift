@@ -67,7 +67,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   /// A layer of the classic form: 4H feed-forward, GELU, as many key-value heads as heads.
   public init(
     hidden: N, heads: N, microBatch: N, sequence: N, tensorParallel: Int,
-    sequenceParallel: Bool = false, causal: Bool = false, biases: Bool = true, dataType: DataType = .bf16, communicates: Bool = true
+    sequenceParallel: Bool = false, causal: Bool = false, biases: Bool = true, dataType: DataType = .bf16,
+    communicates: Bool = true
   ) {
     self.hidden = hidden
     queryWidth = hidden
@@ -111,7 +112,9 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   }
 
   /// Lists what brings the tokens of all devices together before a block: nothing without sequence parallelism.
-  private func gather<Sink: OperatorSink>(_ name: StaticString, _ pass: Operator<N>.Pass, into sink: inout Sink)
+  private func gather<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, into sink: inout Sink
+  )
   where Sink.N == N {
     guard exchanges, sequenceParallel else { return }
     sink.add(Operator(name, pass, .collective(exchange(.allGather)), dataType))

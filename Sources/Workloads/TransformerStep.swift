@@ -73,7 +73,8 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
     stream("final norm", .forward, .layernorm, hidden, rows: layer.residentTokens)
     if layer.tensorParallel > 1, layer.communicates, layer.sequenceParallel {
       sink.add(
-        Operator("logits input all-gather", .forward, .collective(layer.exchange(.allGather)), layer.dataType))
+        Operator("logits input all-gather", .forward, .collective(layer.exchange(.allGather)), layer.dataType)
+      )
     }
     product("logits", .forward, GEMM(m: tokens, n: vocabulary, k: hidden))
     guard backward else { return }

@@ -78,8 +78,7 @@ struct Calibrate: ParsableCommand {
     }
     var values: [MeasuredValue] = []
     for path in tables {
-      let table = try Table(path: path)
-      values += try measuredValues(of: table, kind: try TableKind.recognise(table))
+      values += try measurements(path: path).values
     }
     let fitted = try fit(
       values, device: try Device(named: hardware, in: library),
