@@ -22,6 +22,7 @@ let package = Package(
       name: "Rooftree",
       targets: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Studies",
       ]),
     .library(name: "Kernels", targets: ["Kernels"]),
   ],
@@ -51,13 +52,15 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS"], swiftSettings: settings),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "CMinpack", real,
       ],
       swiftSettings: settings),
+
+    .target(name: "Sampling", dependencies: ["Documents"], swiftSettings: settings),
 
     // Floor 5: a question, answered.
     .target(
@@ -67,11 +70,20 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+      ],
+      swiftSettings: settings),
+
     // Floor 6: what a person reads.
     .target(
       name: "Reports",
       dependencies: [
-        "Quantities", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
+        "Scenarios",
+        "Studies", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -82,7 +94,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Scenarios", "Reports",
+        "Sampling", "Scenarios", "Studies", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -110,7 +122,7 @@ let package = Package(
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(
-      name: "ModelTestSupport", dependencies: ["Documents", "Hardware", "CostModels", "Calibration", real],
+      name: "ModelTestSupport", dependencies: ["Quantities", "Documents", "Hardware", "CostModels", "Calibration", real],
       path: "Tests/ModelTestSupport", swiftSettings: settings),
     .testTarget(
       name: "CostModelsTests",
@@ -132,6 +144,12 @@ let package = Package(
         "ModelTestSupport", real,
       ],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels"], swiftSettings: settings),
+    .testTarget(
+      name: "SamplingTests", dependencies: ["Documents", "Sampling", "TestSupport"], swiftSettings: settings),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
+      swiftSettings: settings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities"], swiftSettings: settings),
   ]
 )

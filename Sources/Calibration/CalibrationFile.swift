@@ -75,10 +75,10 @@ extension DeviceCalibration {
   }
 
   /// The forms that a calibration can hold: streaming kernels have one for each kind.
-  static var formNames: [String] {
+  public static var formNames: [String] {
     gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
-      + [HostGEMMForm<Double>.name]
+      + [HostGEMMForm<Double>.name, HostEnergyForm<Double>.name]
       + ["lr_sparse", "svm_sparse"].map { "\(HostSparseForm<Double>.name).\($0)" }
       + ["copy", "triad", "gemv", "lr_dense", "svm_dense"].map { "\(HostStreamForm<Double>.name).\($0)" }
   }
@@ -97,6 +97,7 @@ extension DeviceCalibration {
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
+    case HostEnergyForm<Double>.name: HostEnergyForm<Double>.constants
     case _ where !formNames.contains(name): nil
     case _ where name.hasPrefix(HostSparseForm<Double>.name): HostSparseForm<Double>.constants
     case _ where name.hasPrefix(HostStreamForm<Double>.name): HostStreamForm<Double>.constants
@@ -155,7 +156,8 @@ extension DeviceCalibration {
         let value = number(fitted.values[index], digits: 6)
         let error = number(fitted.relativeErrors[index], digits: 3)
         let unit = definition.unit.isEmpty ? "" : ", unit: \(quoted(definition.unit))"
-        text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\n"
+        let words = fitted.determines(index, definition) ? "" : "  # the rows do not determine it"
+        text += "      \(definition.name): {value: \(value), relative_error: \(error)\(unit)}\(words)\n"
       }
     }
     if !curves.isEmpty {

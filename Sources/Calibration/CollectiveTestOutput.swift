@@ -235,5 +235,6 @@ public func measurements(text: String, file: String?) throws(Diagnostic)
   if let output = CollectiveTestOutput(text: text, file: file) { return (.collectives, try output.values()) }
   let table = try Table(text: text, file: file)
   let kind = try TableKind.recognise(table)
+  try checkDuplicates(in: table, kind: kind)
   return (kind, try measuredValues(of: table, kind: kind))
 }

@@ -251,20 +251,3 @@ extension FittedConstants {
       values: values, logCovariance: covariance, spread: spread, rows: rows, domain: domain)
   }
 }
-
-/// A small seeded generator (Steele, Lea and Flood, OOPSLA 2014), for shuffles that must repeat.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  /// A generator that always gives the same numbers for a seed.
-  public init(seed: UInt64) { state = seed }
-
-  /// The next number.
-  public mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}

@@ -29,7 +29,7 @@ public struct HostFit: Sendable {
       case .gemm(let shape):
         work = shape.flop
         group = "\(shape.m) \(shape.n) \(shape.k)"
-      case .stream(let bytes, let footprint, _):
+      case .stream(let bytes, let footprint):
         work = bytes
         group = "\(bytes) \(footprint)"
       case .sparse(let samples, let nonzeros, _):
@@ -43,8 +43,16 @@ public struct HostFit: Sendable {
     }
   }
 
-  /// Whether there is nothing to fit.
-  public var isEmpty: Bool { rows.isEmpty }
+  /// Forms with too few different shapes to be fitted, with how many they have.
+  public var tooFew: [(form: String, shapes: Int)] {
+    rows.keys.sorted().compactMap { name in
+      let shapes = Set(rows[name, default: []].map(\.group)).count
+      return shapes < Self.leastShapes ? (name, shapes) : nil
+    }
+  }
+
+  /// Different shapes that a form needs.
+  static let leastShapes = 3
 
   /// The calibration that the values determine: for each form the simplest variant that predicts unseen shapes as
   /// well as the best.
@@ -65,7 +73,7 @@ public struct HostFit: Sendable {
     var comparisons: [ModelComparison] = []
     let model = HostModel<Double>(device, nil)
     for formName in rows.keys.sorted() {
-      guard let entries = rows[formName], Set(entries.map(\.group)).count >= 3, let first = entries.first
+      guard let entries = rows[formName], Set(entries.map(\.group)).count >= Self.leastShapes, let first = entries.first
       else { continue }
       progress(formName)
       let observations = entries.map(\.observation)
@@ -92,9 +100,9 @@ public struct HostFit: Sendable {
           HostStreamForm<Double>.self, named: formName, variants: Self.streamVariants, observations,
           groups: groups
         ) { form, subject in
-          guard case .stream(let bytes, let footprint, let count) = subject.kernel else { return .nan }
+          guard case .stream(let bytes, let footprint) = subject.kernel else { return .nan }
           return form.cost(
-            bytes: bytes, footprint: footprint, rows: count, on: machine(subject), threads: subject.threads
+            bytes: bytes, footprint: footprint, on: machine(subject), threads: subject.threads
           ).time
         }
       case .sparse:
@@ -116,47 +124,52 @@ public struct HostFit: Sendable {
     return (result, reports, comparisons)
   }
 
-  /// Without effect: the least overheads, the fastest copying, every thread at work from the start.
+  // Variants from the simplest: what they leave out stands where it has no effect (the least overheads, the fastest
+  // copying, every thread at work from the start, caches faster than can be).
+
   static let gemmVariants: [FormVariant] = {
     let all = [
-      "start": 0.02, "sync": 0.1, "edge": 0.05, "packing_rate": 80, "grain": 0.02, "thread_loss": 0.0005,
-      "core_memory_rate": 150, "memory_rate": 3000,
+      "start": 0.02, "sync": 0.1, "edge_m": 0.05, "edge_n": 0.05, "edge_k": 0.05, "packing_rate": 200,
+      "exchange_rate": 400, "thread_loss": 0.0005, "core_memory_rate": 200, "memory_rate": 3000,
     ]
     func without(_ freed: [String]) -> [String: Double] { all.filter { !freed.contains($0.key) } }
+    let overhead = ["start", "sync"]
+    let edges = overhead + ["edge_m", "edge_n", "edge_k"]
+    let memory = edges + ["packing_rate", "core_memory_rate", "memory_rate"]
     return [
       FormVariant("roofline", neutral: without([])),
-      FormVariant("with overhead", neutral: without(["start", "sync"])),
-      FormVariant("with packing", neutral: without(["start", "sync", "packing_rate"])),
-      FormVariant(
-        "with memory",
-        neutral: without(["start", "sync", "packing_rate", "core_memory_rate", "memory_rate"])),
-      FormVariant("with team size", neutral: ["edge": 0.05]),
-      FormVariant("with small-size efficiency", neutral: [:]),
+      FormVariant("with overhead", neutral: without(overhead)),
+      FormVariant("with small-size efficiency", neutral: without(edges)),
+      FormVariant("with cache levels", neutral: without(memory)),
+      FormVariant("with thread loss", neutral: without(memory + ["thread_loss"])),
+      FormVariant("with exchange", neutral: [:]),
     ]
   }()
 
-  static let streamVariants: [FormVariant] = [
-    FormVariant(
-      "roofline",
-      neutral: [
-        "start": 0.005, "sync": 0.05, "row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300,
-        "grain": 0.001,
-      ]),
-    FormVariant(
-      "with overhead",
-      neutral: ["row_time": 0.05, "l1_rate": 1500, "l2_rate": 800, "l3_rate": 300, "grain": 0.001]),
-    FormVariant("with cache levels", neutral: ["row_time": 0.05, "grain": 0.001]),
-    FormVariant("with team size", neutral: ["row_time": 0.05]),
-    FormVariant("with rows", neutral: [:]),
-  ]
+  static let streamVariants: [FormVariant] = {
+    let fixed: [String: Double] = ["core_part": 1, "shared_part": 0.8, "shared_growth": 0.01, "sharpness": 4]
+    let caches: [String: Double] = ["l1_rate": 1500, "l2_rate": 800, "l3_rate": 400]
+    let eager = ["grain": 0.001]
+    func neutral(_ parts: [String: Double]...) -> [String: Double] {
+      parts.reduce(into: [:]) { all, part in all.merge(part) { first, _ in first } }
+    }
+    return [
+      FormVariant("roofline", neutral: neutral(fixed, caches, eager, ["start": 0.002, "sync": 0.02])),
+      FormVariant("with overhead", neutral: neutral(fixed, caches, eager)),
+      FormVariant("with cache levels", neutral: neutral(fixed, eager)),
+      FormVariant("with usable capacities", neutral: eager),
+      FormVariant("with team size", neutral: fixed),
+      FormVariant("with all", neutral: [:]),
+    ]
+  }()
 
   static let sparseVariants: [FormVariant] = [
     FormVariant(
       "non-zeros",
-      neutral: ["start": 0.005, "sync": 0.05, "sample_time": 1, "miss_time": 0.1, "scan_time": 0.02]),
-    FormVariant("with overhead", neutral: ["sample_time": 1, "miss_time": 0.1, "scan_time": 0.02]),
-    FormVariant("with scan", neutral: ["sample_time": 1, "miss_time": 0.1]),
-    FormVariant("with samples", neutral: ["miss_time": 0.1]),
-    FormVariant("with cache misses", neutral: [:]),
+      neutral: ["start": 0.005, "sync": 0.05, "row_time": 0.2, "sample_time": 0.5, "miss_time": 0.02]),
+    FormVariant("with overhead", neutral: ["row_time": 0.2, "sample_time": 0.5, "miss_time": 0.02]),
+    FormVariant("with rows", neutral: ["sample_time": 0.5, "miss_time": 0.02]),
+    FormVariant("with cache misses", neutral: ["sample_time": 0.5]),
+    FormVariant("with samples", neutral: [:]),
   ]
 }

@@ -165,6 +165,25 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
   return values
 }
 
+/// Refuses a table of processor kernels in which a kernel stands twice: its rows would count double.
+///
+/// - Parameters:
+///   - table: the table.
+///   - kind: its kind; tables of other kinds may repeat a measurement.
+/// - Throws: `Diagnostic` at the second of two equal rows.
+public func checkDuplicates(in table: Table, kind: TableKind) throws(Diagnostic) {
+  guard kind == .cpuKernels else { return }
+  var lines: [String: Int] = [:]
+  for row in table.rows {
+    let key = ["op", "dtype", "threads", "params"].map { row.text($0) }.joined(separator: " ")
+    if let first = lines.updateValue(row.line, forKey: key) {
+      throw row.diagnostic(
+        "op",
+        .contradiction("'\(printable(key))' stands in line \(first) already: a kernel is measured once in a table"))
+    }
+  }
+}
+
 extension Table.Row {
   func value(_ column: String, unit: Double = 1e-6, group: String, _ subject: Subject)
     throws(Diagnostic) -> MeasuredValue
@@ -410,8 +429,10 @@ extension Table.Row {
     let type = try dataType()
     let operation = text("op")
     let parameters = try parameters("params")
+    // `rooftree calibrate` writes the best sample too, which repeats better where neighbours share the machine.
     return try value(
-      "median_us", group: "\(operation) \(type.rawValue) \(threads) threads",
+      text("best_us").isEmpty ? "median_us" : "best_us",
+      group: "\(operation) \(type.rawValue) \(threads) threads",
       .host(
         try hostKernel(operation, type, parameters), operation: Self.hostOperation(operation, parameters),
         type,
@@ -435,20 +456,20 @@ extension Table.Row {
       // NumPy hands a product with a vector to GEMV, which packs nothing.
       guard min(shape.m, shape.n) > 1 else {
         let bytes = try positive("bytes")
-        return .stream(bytes: bytes, footprint: bytes, rows: 0)
+        return .stream(bytes: bytes, footprint: bytes)
       }
       return .gemm(shape)
     case "lr_dense", "svm_dense":
       let batch = try parameter("batch", parameters)
       let samples = parameters["rows"] == nil ? batch : try parameter("rows", parameters)
       let sample = try parameter("features", parameters) * type.bytes
-      return .stream(bytes: try positive("bytes"), footprint: samples * sample, rows: batch)
+      return .stream(bytes: try positive("bytes"), footprint: samples * sample)
     case "lr_sparse", "svm_sparse":
       return .sparse(
         samples: try parameter("batch", parameters), nonzeros: try parameter("nnz", parameters),
         modelBytes: try parameter("features", parameters) * type.bytes)
     case "copy", "triad", "gemv":
-      return .stream(bytes: try positive("bytes"), footprint: try positive("bytes"), rows: 0)
+      return .stream(bytes: try positive("bytes"), footprint: try positive("bytes"))
     default:
       throw diagnostic(
         "op",

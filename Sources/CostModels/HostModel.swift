@@ -6,8 +6,8 @@ public import Workloads
 public enum HostKernel<N: ModelNumber>: Sendable {
   /// A matrix product through BLAS.
   case gemm(GEMM<N>)
-  /// A walk over arrays: so many bytes moved, arrays of so many bytes walked over again and again, so many rows.
-  case stream(bytes: N, footprint: N, rows: N)
+  /// A walk over arrays: so many bytes moved, arrays of so many bytes walked over again and again.
+  case stream(bytes: N, footprint: N)
   /// A mini-batch on sparse samples.
   case sparse(samples: N, nonzeros: N, modelBytes: N)
 
@@ -66,13 +66,25 @@ public struct HostModel<N: ModelNumber>: Sendable {
     case .gemm(let shape):
       let form = calibration?.fitted(HostGEMMForm<N>.self, named: name) ?? .uncalibrated
       return form.cost(shape, type, on: machine, threads: threads)
-    case .stream(let bytes, let footprint, let rows):
+    case .stream(let bytes, let footprint):
       let form = calibration?.fitted(HostStreamForm<N>.self, named: name) ?? .uncalibrated
-      return form.cost(bytes: bytes, footprint: footprint, rows: rows, on: machine, threads: threads)
+      return form.cost(bytes: bytes, footprint: footprint, on: machine, threads: threads)
     case .sparse(let samples, let nonzeros, let modelBytes):
       let form = calibration?.fitted(HostSparseForm<N>.self, named: name) ?? .uncalibrated
       return form.cost(
         samples: samples, nonzeros: nonzeros, modelBytes: modelBytes, on: machine, threads: threads)
     }
+  }
+
+  /// The energy of a kernel, in joules, by the machine's own counters.
+  ///
+  /// - Parameters:
+  ///   - time: how long it runs, in seconds.
+  ///   - threads: how many are busy.
+  ///   - flop: its operations.
+  ///   - bytes: what it moves.
+  /// - Returns: nil when the calibration saw no counter.
+  public func energy(time: N, threads: N, flop: N, bytes: N) -> N? {
+    calibration?.fitted(HostEnergyForm<N>.self)?.energy(time: time, threads: threads, flop: flop, bytes: bytes)
   }
 }

@@ -12,6 +12,8 @@ public struct Library: Sendable {
     case calibrations
     /// Questions: a workload on hardware.
     case scenarios
+    /// Papers and questions with claims to check.
+    case studies
 
     /// The word for one of them in a message.
     public var singular: String {
@@ -20,6 +22,7 @@ public struct Library: Sendable {
       case .workloads: "workload"
       case .calibrations: "calibration"
       case .scenarios: "scenario"
+      case .studies: "study"
       }
     }
   }

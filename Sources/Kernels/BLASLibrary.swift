@@ -7,6 +7,19 @@ public struct BLASLibrary: Sendable, Hashable {
   /// Threads that it used when it was loaded.
   public let threads: Int
 
+  /// Why this library is slower than the processor, in words; nil when its kernel uses the widest instructions there are.
+  public var slowness: String? { slowness(flags: BLAS.processorFlags()) }
+
+  /// The same for a processor with these flags of `/proc/cpuinfo`.
+  func slowness(flags: Set<String>) -> String? {
+    let known = BLAS.kernels.first { $0.name.lowercased() == kernel.lowercased() }
+    guard let known, !known.flags.contains("avx2"), !known.flags.contains("avx512f"),
+      flags.contains("avx2")
+    else { return nil }
+    return
+      "OpenBLAS runs its kernel \(kernel), which does not use the AVX2 instructions of this processor and is several times slower than one that does"
+  }
+
   /// Why there is no BLAS library to compute with.
   public enum LoadError: Error, Equatable, CustomStringConvertible {
     /// The library cannot be opened; holds the loader's words.

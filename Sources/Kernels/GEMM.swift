@@ -1,3 +1,5 @@
+import Quantities
+
 /// The matrix product `c = a b` of `m` by `k` and `k` by `n`, row-major, by OpenBLAS.
 public final class GEMM: TimedKernel {
   /// Number format of all three matrices.

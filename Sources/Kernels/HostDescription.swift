@@ -20,8 +20,6 @@ public struct HostDescription: Sendable {
   public let caches: [Cache]
   /// Bytes of main memory.
   public let memory: Int
-  /// Joules that the package has used since some moment, where the machine tells; nil where it does not.
-  public let energyCounter: String?
 
   /// Reads `/proc` and `/sys` of this machine.
   public static func read() -> HostDescription {
@@ -48,10 +46,8 @@ public struct HostDescription: Sendable {
       caches.append(Cache(level: level, bytes: kibibytes << 10, sharedBy: sharing))
     }
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    let counter = "/sys/class/powercap/intel-rapl:0/energy_uj"
     return HostDescription(
-      model: model, cores: cores, caches: caches.sorted { $0.level < $1.level }, memory: memory,
-      energyCounter: access(counter, R_OK) == 0 ? counter : nil)
+      model: model, cores: cores, caches: caches.sorted { $0.level < $1.level }, memory: memory)
   }
 
   /// Processors of a list such as `0-3,8`.

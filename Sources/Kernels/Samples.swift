@@ -1,4 +1,5 @@
 import Glibc
+import Quantities
 
 /// Samples with dense features: a row-major matrix and a label for each row.
 public final class DenseSamples: Sendable {

@@ -4,6 +4,7 @@ public import Documents
 public import Hardware
 import Quantities
 public import Scenarios
+import Studies
 public import Workloads
 
 /// An entry of the catalogue as a list of facts, each with its source.
@@ -164,13 +165,14 @@ public struct FactSheet: Sendable {
     if node.value("forms") != nil || node.value("collectives") != nil {
       return FactSheet(try DeviceCalibration(named: path, in: library))
     }
+    if node.value("claims") != nil { return FactSheet(try StudyFile(node: node, path: path)) }
     if node.value("workload") != nil {
       return FactSheet(try Scenario(node: node, path: path, in: library))
     }
     return try workload(node, path: path)
   }
 
-  private init(title: String) { self.title = title }
+  init(title: String) { self.title = title }
 
   mutating func add(_ name: String, _ value: String) {
     facts.append(Fact(name: name, value: value, number: nil, interval: "", kind: "", source: ""))

@@ -82,7 +82,7 @@ public struct ScenarioPage: Sendable {
       string: String(decoding: PackageResources.page_mustache, as: UTF8.self))
     let figures = figures
     let context: [String: Any] = [
-      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure,
+      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
       "title": printable(projection.scenario.title), "summary": printableLong(summary),
       "note": projection.scenario.note.map { printableLong($0) } ?? "",
       "headlines": projection.headlines.map { ["label": $0.label, "value": $0.value] },

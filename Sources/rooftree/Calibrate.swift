@@ -15,8 +15,9 @@ struct Calibrate: ParsableCommand {
     discussion: """
       Without --table: times reference kernels (matrix products through OpenBLAS, triad and copy, dense and sparse SGD \
       steps) on this machine, fits them, judges the fit on kernels that it did not see, and writes \
-      models/hardware/this-machine.yaml and models/calibrations/this-machine.yaml. Ctrl-C keeps what was measured; the \
-      same command goes on. Raw samples are kept in notebooks-data/this-machine.
+      models/hardware/this-machine.yaml, models/calibrations/this-machine.yaml and a page, \
+      reports/calibration/index.html. Ctrl-C keeps what was measured; the same command goes on. Raw samples are kept in \
+      notebooks-data/this-machine. Leave the machine alone meanwhile: a run that something disturbs says so.
 
       With --table: reads tables of operators, collectives, profiles or processor kernels, fits every form that they \
       determine, prints the error on rows that each fit did not see, and writes a calibration.
@@ -43,8 +44,10 @@ struct Calibrate: ParsableCommand {
   @Option(
     help: ArgumentHelp("Where to write the covariance of the constants, as CSV.", valueName: "file"))
   var covariance: String?
-  @Flag(help: "Take many samples of each kernel: some ten minutes instead of one or two.")
+  @Flag(help: "Time each kernel at eight different moments instead of three: some fifteen minutes instead of three.")
   var thorough = false
+  @Flag(help: "Fit the samples of the last run again, also of one that was stopped, without measuring.")
+  var fromSamples = false
   @Flag(help: "Measure again although an interrupted run could be continued.")
   var fresh = false
   @Flag(help: "Write the calibration although something else ran on the machine.")
@@ -57,6 +60,9 @@ struct Calibrate: ParsableCommand {
   @OptionGroup var options: LibraryOptions
 
   func validate() throws {
+    if fromSamples, fresh {
+      throw ValidationError("--from-samples and --fresh exclude each other: one measures nothing, the other all")
+    }
     if tables.isEmpty {
       let given = [
         hardware.map { _ in "--hardware" }, output.map { _ in "--output" }, name.map { _ in "--name" },
@@ -73,7 +79,7 @@ struct Calibrate: ParsableCommand {
   func run() throws {
     let library = try options.library()
     guard let hardware, !tables.isEmpty else {
-      try measureThisMachine(library)
+      try calibrateThisMachine(library)
       return
     }
     var values: [MeasuredValue] = []
@@ -90,7 +96,9 @@ struct Calibrate: ParsableCommand {
       return
     }
     try writeFile(text, to: output)
-    try emit(Self.text(of: fitted.reports) + Self.text(of: fitted.comparisons) + "\nwritten to \(output)\n")
+    try emit(
+      Self.text(of: fitted.reports) + Self.text(of: fitted.comparisons)
+        + Self.text(of: fitted.calibration.identifiability) + "\nwritten to \(output)\n")
   }
 
   /// Fits every form that some measured values determine.
@@ -116,59 +124,13 @@ struct Calibrate: ParsableCommand {
       guard !reports.isEmpty else {
         throw Diagnostic(
           file: tables.first, position: nil,
-          fault: .contradiction("no form has enough rows to be fitted"))
+          fault: .contradiction("no form has enough rows to be fitted" + Self.text(ofTooFew: onHost.tooFew)))
       }
       return (calibration, reports, host.comparisons)
     } catch let error as FitError {
       throw Diagnostic(
         file: tables.first, position: nil, fault: .contradiction("cannot be fitted: \(error)"))
     }
-  }
-
-  /// Times the reference kernels here, fits them, and judges the fit on kernels kept out of it.
-  private func measureThisMachine(_ library: Library) throws {
-    let root = library.root.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
-    let folder = (root.isEmpty ? "" : root + "/") + "notebooks-data/this-machine"
-    let run = try HostMeasurement(folder: folder, kernel: blasKernel, thorough: thorough)
-    try emit("\(run.signature)\n")
-    guard let measurements = try run.run(fresh: fresh) else { throw ExitCode(130) }
-    let disturbance = DisturbanceReport(Array(measurements.values))
-    for reason in disturbance.reasons { try emit("disturbed: \(reason)\n") }
-    let fitText = run.table(measurements, heldOut: false)
-    let judgeText = run.table(measurements, heldOut: true)
-    try writeFile(fitText, to: folder + "/kernels.csv")
-    try writeFile(judgeText, to: folder + "/kernels-held-out.csv")
-    if disturbance.isSevere, !acceptDisturbed {
-      throw Diagnostic(
-        file: nil, position: nil,
-        fault: .contradiction(
-          "the run was disturbed too much to be fitted (see above); the samples are kept in \(folder). "
-            + "Run again with --fresh when the machine is quiet, or fit them all the same with --accept-disturbed"
-        ))
-    }
-    let hardwareText = run.hardware(measurements)
-    let device = try Device(
-      node: try parseDocument(hardwareText, file: "this-machine.yaml"), in: library)
-    let table = try Table(text: fitText, file: folder + "/kernels.csv")
-    let note =
-      disturbance.reasons.isEmpty ? "" : "; disturbed: " + disturbance.reasons.joined(separator: "; ")
-    let fitted = try fit(
-      try measuredValues(of: table, kind: .cpuKernels), device: device,
-      source:
-        "rooftree calibrate: \(run.signature), \(measurements.count) kernels, \(run.plan.samples) samples each\(note)"
-    )
-    // Both files or none: the description first, because the calibration names it.
-    try writeFile(hardwareText, to: library.root + "/hardware/this-machine.yaml")
-    try writeFile(fitted.calibration.yaml(), to: library.root + "/calibrations/this-machine.yaml")
-    let comparison = try TableComparison(
-      path: folder + "/kernels-held-out.csv", hardware: "this-machine", calibration: nil, library: library)
-    try emit(
-      Self.text(of: fitted.reports) + Self.text(of: fitted.comparisons)
-        + "\nkernels that the fit did not see, measured in the same run:\n\n"
-        + ErrorSummary.text(comparison.summaries)
-        + "written to \(library.root)/hardware/this-machine.yaml and \(library.root)/calibrations/this-machine.yaml\n"
-    )
   }
 
   /// The held-out errors of forms for a terminal.
@@ -204,5 +166,17 @@ struct Calibrate: ParsableCommand {
       }
     }
     return "\n" + table.text
+  }
+
+  /// What the rows leave open, for a terminal.
+  static func text(of identifiability: [Identifiability]) -> String {
+    let words = identifiability.flatMap(\.words)
+    return words.isEmpty ? "" : "\n" + words.map { "\($0)\n" }.joined()
+  }
+
+  /// Which forms had too few shapes, for a message.
+  private static func text(ofTooFew forms: [(form: String, shapes: Int)]) -> String {
+    let parts = forms.map { "\($0.form) has \($0.shapes) shape\($0.shapes == 1 ? "" : "s")" }
+    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")) and needs 3 that differ"
   }
 }

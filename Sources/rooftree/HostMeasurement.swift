@@ -1,4 +1,5 @@
 import Calibration
+import CostModels
 import Documents
 import Foundation
 import Kernels
@@ -10,12 +11,13 @@ private let stopRequested = Atomic<Bool>(false)
 
 /// A run of measurements on this machine: resumable, with its raw samples kept.
 struct HostMeasurement {
-  /// The folder of raw samples and medians.
+  /// The folder of raw samples and best times.
   let folder: String
   let host: HostDescription
-  let blas: BLAS
+  let library: BLASLibrary
   let suite: KernelSuite
   let plan: MeasurementPlan
+  let meter: EnergyMeter
   /// What must be equal for samples of an earlier run to be taken over.
   let signature: String
 
@@ -27,135 +29,191 @@ struct HostMeasurement {
   ///   - thorough: whether to take the time for many samples.
   /// - Throws: `Diagnostic` when there is no BLAS library to compute with.
   init(folder: String, kernel: String?, thorough: Bool) throws {
-    self.folder = folder
-    host = HostDescription.read()
+    let host = HostDescription.read()
+    let blas: BLAS
     do {
       blas = try BLAS.load(kernel: kernel)
     } catch {
       throw Diagnostic(file: nil, position: nil, fault: .contradiction("\(error)"))
     }
-    plan = thorough ? .thorough : .quick
-    suite = KernelSuite(blas, threads: host.cores > 1 ? [1, host.cores] : [1])
+    self.init(
+      folder: folder, host: host, library: blas.library,
+      suite: KernelSuite(blas, threads: host.cores > 1 ? [1, host.cores] : [1]),
+      plan: thorough ? .thorough : .quick, planName: thorough ? "thorough" : "quick", meter: EnergyMeter())
+  }
+
+  /// A run of any kernels by any plan.
+  init(
+    folder: String, host: HostDescription, library: BLASLibrary, suite: KernelSuite, plan: MeasurementPlan,
+    planName: String, meter: EnergyMeter
+  ) {
+    (self.folder, self.host, self.library, self.suite) = (folder, host, library, suite)
+    (self.plan, self.meter) = (plan, meter)
     signature =
-      "\(host.model), \(host.cores) cores, \(blas.library.configuration.prefix { $0 != " " }) "
-      + "\(blas.library.kernel), \(thorough ? "thorough" : "quick")"
+      "\(host.model), \(host.cores) cores, \(library.configuration.prefix { $0 != " " }) "
+      + "\(library.kernel), \(planName)"
   }
 
   var samplesPath: String { folder + "/samples.csv" }
   private static let header =
-    "run,op,dtype,threads,params,sample,wall_us,processor_us,probe_per_ns,flops,bytes\n"
+    "run,op,dtype,threads,params,round,sample,wall_us,processor_us,probe_per_ns,joules,flops,bytes\n"
 
-  /// Times every kernel that an earlier, interrupted run did not.
+  /// A kernel in a round.
+  private struct Turn: Hashable {
+    let key: String
+    let round: Int
+  }
+
+  /// Times every kernel in every round that an earlier, interrupted run did not.
   ///
-  /// - Parameter fresh: whether to begin again although there are samples.
+  /// - Parameters:
+  ///   - fresh: whether to begin again although there are samples.
+  ///   - isStopped: asked between samples whether to stop; nil for Ctrl-C.
   /// - Throws: `Diagnostic` when the samples cannot be read or written.
-  /// - Returns: the measurements; nil when it was interrupted.
-  func run(fresh: Bool) throws -> [String: KernelTimes]? {
+  /// - Returns: the measurements by kernel; nil when it was interrupted.
+  func run(fresh: Bool, isStopped: (() -> Bool)? = nil) throws -> [String: KernelTimes]? {
     var done = fresh ? [:] : try kept()
-    if done.count == suite.items.count { done = [:] }
+    let turns = (0..<plan.rounds).flatMap { round in suite.items.map { (round: round, item: $0) } }
+    var waiting = turns.filter { done[Turn(key: $0.item.kernel.key, round: $0.round)] == nil }
+    if waiting.isEmpty { (done, waiting) = ([:], turns) }
     if done.isEmpty { try writeFile(Self.header, to: samplesPath) }
     signal(SIGINT) { _ in stopRequested.store(true, ordering: .relaxed) }
     defer { signal(SIGINT, SIG_DFL) }
+    let isStopped = isStopped ?? { stopRequested.load(ordering: .relaxed) }
     let isTerminal = isatty(2) == 1
     func say(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
     let start = Stopwatch.wall
-    let waiting = suite.items.filter { done[$0.kernel.key] == nil }
     // The fastest probe of each team, from a moment before the first kernel.
     var fastest: [Int: Double] = [:]
     for threads in Set(suite.items.map(\.kernel.threads)) {
       fastest[threads] = (0..<200).map { _ in Stopwatch.probe(on: suite.pools[threads]) }.max()
     }
-    if !done.isEmpty { say("\(done.count) kernels are there from an interrupted run\n") }
-    for (index, item) in waiting.enumerated() {
+    if !done.isEmpty { say("\(done.count) of \(turns.count) timings are there from an interrupted run\n") }
+    for (index, turn) in waiting.enumerated() {
+      let kernel = turn.item.kernel
       if isTerminal {
         let elapsed = Stopwatch.wall - start
         let left =
           index == 0 ? "" : ", \(Int(elapsed / Double(index) * Double(waiting.count - index))) s left"
-        say("\u{1b}[2K\r\(index + done.count)/\(suite.items.count)\(left)  \(item.kernel.key)")
+        say("\u{1b}[2K\r\(turns.count - waiting.count + index)/\(turns.count)\(left)  \(kernel.key)")
       }
       let measurement = plan.measure(
-        item.kernel, team: suite.pools[item.kernel.threads],
-        fastest: &fastest[item.kernel.threads, default: 0]
-      ) { stopRequested.load(ordering: .relaxed) }
-      if stopRequested.load(ordering: .relaxed) {
+        kernel, round: turn.round, team: suite.pools[kernel.threads], meter: meter,
+        fastest: &fastest[kernel.threads, default: 0], isCancelled: isStopped)
+      if isStopped() {
         say("\(isTerminal ? "\u{1b}[2K\r" : "")stopped; the same command goes on from here\n")
         return nil
       }
       try append(measurement)
-      done[item.kernel.key] = measurement
+      done[Turn(key: kernel.key, round: turn.round)] = measurement
     }
     if isTerminal { say("\u{1b}[2K\r") }
-    return done
+    return Self.merged(done)
   }
 
-  /// Samples of an interrupted run of the same machine, library and plan.
-  private func kept() throws -> [String: KernelTimes] {
-    guard access(samplesPath, R_OK) == 0 else { return [:] }
-    let table = try Table(path: samplesPath)
-    var samples: [String: [KernelTimes.Sample]] = [:]
-    var counts: [String: (threads: Int, flop: Int, bytes: Int)] = [:]
-    for row in table.rows {
-      guard row.text("run") == signature else { return [:] }
-      let key = "\(row.text("op")),\(row.text("dtype")),\(row.text("threads")),\(row.text("params"))"
-      samples[key, default: []].append(
-        .init(
-          wall: try row.positive("wall_us") * 1e-6, processor: try row.number("processor_us") * 1e-6,
-          probe: try row.positive("probe_per_ns")))
-      counts[key] = (
-        Int(try row.positive("threads")), Int(try row.number("flops")), Int(try row.number("bytes"))
-      )
-    }
+  /// The samples of all rounds of each kernel.
+  private static func merged(_ turns: [Turn: KernelTimes]) -> [String: KernelTimes] {
     var result: [String: KernelTimes] = [:]
-    for (key, list) in samples where list.count >= plan.samples {
-      guard let count = counts[key] else { continue }
-      result[key] = KernelTimes(
-        key: key, threads: count.threads, flop: count.flop, bytes: count.bytes, wanted: plan.samples,
-        samples: list)
+    for (turn, times) in turns.sorted(by: { $0.key.round < $1.key.round }) {
+      if result[turn.key] == nil {
+        result[turn.key] = times
+      } else {
+        result[turn.key]?.samples += times.samples
+      }
     }
     return result
   }
 
-  /// Appends a kernel's samples in one write.
+  /// The measurements that the last run of this machine left, complete or not, without measuring.
+  ///
+  /// - Throws: `Diagnostic` when there are none, or they are of another machine, library or plan.
+  func earlier() throws -> [String: KernelTimes] {
+    let turns = try kept()
+    guard !turns.isEmpty else {
+      throw Diagnostic(
+        file: samplesPath, position: nil,
+        fault: .contradiction("no samples of '\(signature)' are here: run rooftree calibrate first"))
+    }
+    return Self.merged(turns)
+  }
+
+  /// Samples of an earlier run of the same machine, library and plan.
+  private func kept() throws -> [Turn: KernelTimes] {
+    guard let data = FileManager.default.contents(atPath: samplesPath) else { return [:] }
+    // A process that was killed can leave a line half written: the whole ones count.
+    let whole = data.prefix(upTo: data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? data.startIndex)
+    let text = String(decoding: whole, as: UTF8.self)
+    guard text.hasPrefix(Self.header) else { return [:] }
+    let table = try Table(text: text, file: samplesPath)
+    var result: [Turn: KernelTimes] = [:]
+    for row in table.rows {
+      guard row.text("run") == signature else { return [:] }
+      let key = "\(row.text("op")),\(row.text("dtype")),\(row.text("threads")),\(row.text("params"))"
+      let turn = Turn(key: key, round: Int(try row.number("round", in: 0...1e6)))
+      let sample = KernelTimes.Sample(
+        round: turn.round, wall: try row.positive("wall_us") * 1e-6,
+        processor: try row.number("processor_us") * 1e-6, probe: try row.positive("probe_per_ns"),
+        joules: row.text("joules").isEmpty ? nil : try row.number("joules"))
+      var times =
+        try result[turn]
+        ?? KernelTimes(
+          key: key, threads: Int(try row.number("threads", in: 1...1e6)),
+          flop: Int(try row.number("flops", in: 0...1e18)), bytes: Int(try row.number("bytes", in: 0...1e18)),
+          samples: [])
+      times.samples.append(sample)
+      result[turn] = times
+    }
+    return result.filter { $0.value.samples.count >= plan.samples }
+  }
+
+  /// Appends a kernel's samples of a round: all of them or none.
   private func append(_ measurement: KernelTimes) throws {
     var text = ""
     for (index, sample) in measurement.samples.enumerated() {
       text +=
-        "\(csvField(signature)),\(measurement.key),\(index),\(sample.wall * 1e6),\(sample.processor * 1e6),"
-        + "\(sample.probe),\(measurement.flop),\(measurement.bytes)\n"
+        "\(csvField(signature)),\(measurement.key),\(sample.round),\(index),\(sample.wall * 1e6),\(sample.processor * 1e6),"
+        + "\(sample.probe),\(sample.joules.map { "\($0)" } ?? ""),\(measurement.flop),\(measurement.bytes)\n"
     }
     let descriptor = open(samplesPath, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw OutputFailure(path: samplesPath, reason: String(cString: strerror(errno)))
     }
     defer { close(descriptor) }
+    let end = lseek(descriptor, 0, SEEK_END)
     let bytes = Array(text.utf8)
-    guard write(descriptor, bytes, bytes.count) == bytes.count else {
-      throw OutputFailure(path: samplesPath, reason: String(cString: strerror(errno)))
+    let written = write(descriptor, bytes, bytes.count)
+    guard written == bytes.count else {
+      let reason = written < 0 ? String(cString: strerror(errno)) : "No space left on device"
+      if end >= 0 { _ = ftruncate(descriptor, end) }
+      throw OutputFailure(path: samplesPath, reason: reason)
     }
   }
 
-  /// The medians as a table of the form of `cpu_xeon16.csv`.
+  /// The times as a table of the form of `cpu_xeon16.csv`, with the best sample beside the median.
   ///
   /// - Parameters:
   ///   - measurements: by key.
   ///   - heldOut: which part: rows for the fit, or those kept out of it.
   /// - Returns: CSV text.
   func table(_ measurements: [String: KernelTimes], heldOut: Bool) -> String {
-    var text = "op,dtype,threads,params,median_us,min_us,reps,flops,bytes\n"
+    var text = "op,dtype,threads,params,best_us,median_us,reps,flops,bytes,joules\n"
     for item in suite.items where item.isHeldOut == heldOut {
       guard let measurement = measurements[item.kernel.key] else { continue }
       text +=
-        "\(measurement.key),\(measurement.median * 1e6),\(measurement.best * 1e6),"
-        + "\(measurement.samples.count),\(measurement.flop),\(measurement.bytes)\n"
+        "\(measurement.key),\(measurement.best * 1e6),\(measurement.median * 1e6),"
+        + "\(measurement.samples.count),\(measurement.flop),\(measurement.bytes),"
+        + "\(measurement.joules.map { "\($0)" } ?? "")\n"
     }
     return text
   }
 
   /// The description of this machine for `models/hardware`, with peaks and bandwidths as measured.
   ///
-  /// - Parameter measurements: by key.
+  /// - Parameters:
+  ///   - measurements: by key.
+  ///   - energy: what is known of its energy.
   /// - Returns: YAML text.
-  func hardware(_ measurements: [String: KernelTimes]) -> String {
+  func hardware(_ measurements: [String: KernelTimes], energy: HostEnergyReport) -> String {
     let cores = Double(host.cores)
     func best(_ operation: String, _ precision: String, _ rate: (KernelTimes) -> Double) -> Double {
       measurements.values.filter { $0.key.hasPrefix("\(operation),\(precision),") }.map(rate).max() ?? 0
@@ -204,11 +262,21 @@ struct HostMeasurement {
       text +=
         "    capacity: {value: \(Bytes(Double(cache.bytes)).formatted(digits: 6, binary: true)), kind: measured, source: \"the system's description of its caches\"}\n"
     }
-    text += """
-      power:
-        limit: {value: \(Watts(5 * cores).formatted()), low: \(Watts(1.5 * cores).formatted()), high: \(Watts(15 * cores).formatted()), kind: assumed, source: "\(host.energyCounter == nil ? "the machine exposes no energy counter; " : "")server processors of 2019 to 2025 print 200 to 500 W for 32 to 192 cores: 2 to 8 W a core, desktop ones up to 15"}
-
-      """
+    let limit =
+      "\(meter.absence.map { "\($0); " } ?? "")data sheets of server processors of 2019 to 2025 print 200 to 500 W for 32 to 192 cores, 2 to 8 W a core, desktop ones up to 15 (recalled)"
+    let idle = energy.constants.map { fitted -> String in
+      let width = (1.645 * fitted.relativeErrors[0]).exponential()
+      return
+        "{value: \(Watts(fitted.values[0]).formatted()), low: \(Watts(fitted.values[0] / width).formatted()), high: \(Watts(fitted.values[0] * width).formatted()), kind: fitted, source: calibrate}"
+    }
+    let assumedIdle =
+      "{value: \(Watts(1.25 * cores).formatted()), low: \(Watts(0.2 * cores).formatted()), high: \(Watts(7.5 * cores).formatted()), kind: assumed, source: \"a quarter of the limit, a tenth to a half: servers idled at half their peak power in 2007 (Barroso and Hölzle, Computer 40(12)) and do at less since (recalled)\"}"
+    text += "power:\n"
+    if idle == nil {
+      text +=
+        "  limit: {value: \(Watts(5 * cores).formatted()), low: \(Watts(1.5 * cores).formatted()), high: \(Watts(15 * cores).formatted()), kind: assumed, source: \"\(limit)\"}\n"
+    }
+    text += "  idle: \(idle ?? assumedIdle)\n"
     return text
   }
 

@@ -9,7 +9,7 @@ import Workloads
 
 /// A kind of file of the catalogue as an argument.
 enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
-  case hardware, workloads, calibrations, scenarios
+  case hardware, workloads, calibrations, scenarios, studies
 
   var kind: Library.Kind {
     switch self {
@@ -17,13 +17,14 @@ enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
     case .workloads: .workloads
     case .calibrations: .calibrations
     case .scenarios: .scenarios
+    case .studies: .studies
     }
   }
 }
 
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the catalogue: hardware, workloads, calibrations and scenarios.",
+    abstract: "List the catalogue: hardware, workloads, calibrations, scenarios and studies.",
     discussion: "Example: rooftree list hardware")
 
   @Argument(help: ArgumentHelp("What to list (default: everything).", valueName: "kind"))

@@ -5,22 +5,26 @@ import Foundation
 import Hardware
 import Reports
 import Scenarios
+import Studies
 
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a page about a scenario: the projection beside measurements of the same device.",
+    abstract: "Write a page about a scenario or a study, or about the claims of all studies.",
     discussion: """
-      The page is one HTML file that needs no network; its figures (SVG) and their tables (CSV) stand beside it. Measurements are those of notebooks-data/measurements that \
-      were read on the scenario's device, or the tables that --table names.
+      The page is one HTML file that needs no network; its figures (SVG) and their tables (CSV) stand beside it. Of a \
+      scenario: the projection beside the measurements of notebooks-data/measurements that were read on its device, or \
+      the tables that --table names. Of a study: its figures, and each claim of its paper beside our number. claims: \
+      the claims of all studies as one table.
 
       Example: rooftree report getting-started --output reports/getting-started
+      Example: rooftree report comp-vs-comm
       """)
 
-  @Argument(help: ArgumentHelp("The scenario.", valueName: "scenario"))
-  var scenario: String
+  @Argument(help: ArgumentHelp("A scenario, a study, or claims.", valueName: "subject"))
+  var subject: String
   @Option(
     help: ArgumentHelp(
-      "The folder to write to (default: reports/ and the name of the scenario).", valueName: "folder"))
+      "The folder to write to (default: reports/ and the name of the subject).", valueName: "folder"))
   var output: String?
   @Option(
     name: .customLong("table"),
@@ -30,11 +34,62 @@ struct Report: ParsableCommand {
     name: .customLong("set"),
     help: ArgumentHelp("Change a key of the scenario; may be repeated.", valueName: "key=value"))
   var changes: [String] = []
+  @Flag(help: "Print a study or the claims as JSON (all digits) and write no page.")
+  var json = false
   @OptionGroup var options: LibraryOptions
 
   func run() throws {
     let library = try options.library()
-    let scenario = try Scenario(named: scenario, in: library, changes: changes)
+    if subject == "claims" || Self.isStudy(subject, in: library) {
+      let scenarioOptions = [tables.isEmpty ? nil : "--table", changes.isEmpty ? nil : "--set"]
+      if let option = scenarioOptions.compactMap({ $0 }).first {
+        throw ValidationError("\(option) is for scenarios; '\(printable(subject))' is none")
+      }
+      try subject == "claims" ? reportClaims(library) : reportStudy(library)
+    } else {
+      if json { throw ValidationError("--json is for studies; rooftree estimate prints a scenario as JSON") }
+      try reportScenario(library)
+    }
+  }
+
+  /// Whether a word names a study, or a file that is one.
+  static func isStudy(_ subject: String, in library: Library) -> Bool {
+    guard Library.isPath(subject) else { return library.names(.studies).contains(subject) }
+    let node = try? readDocument(path: subject)
+    return node?.value("claims") != nil || node?.value("question") != nil
+  }
+
+  private func reportStudy(_ library: Library) throws {
+    let result = try StudyResult(named: subject, in: library)
+    let page = StudyPage(result)
+    if json {
+      try emit(page.json.text + "\n")
+      return
+    }
+    let folder = output ?? "reports/\(result.file.name)"
+    let html = try page.html()
+    for file in page.files { try writeFile(file.text, to: "\(folder)/\(file.name)") }
+    try writeFile(html, to: folder + "/index.html")
+    try emit(page.text + "\nwritten to \(folder)/index.html\n")
+  }
+
+  private func reportClaims(_ library: Library) throws {
+    let registry = ClaimsRegistry(
+      try library.names(.studies).map { try StudyResult(named: $0, in: library) })
+    if json {
+      try emit(registry.json.text + "\n")
+      return
+    }
+    let folder = output ?? "reports/claims"
+    let html = try registry.html()
+    try writeFile(registry.table.csv, to: folder + "/claims.csv")
+    try writeFile(registry.markdown, to: folder + "/claims.md")
+    try writeFile(html, to: folder + "/index.html")
+    try emit(registry.text + "\nwritten to \(folder)/index.html\n")
+  }
+
+  private func reportScenario(_ library: Library) throws {
+    let scenario = try Scenario(named: subject, in: library, changes: changes)
     let paths = tables.isEmpty ? Self.measurements(beside: library) : tables
     var comparisons: [TableComparison] = []
     for path in paths {

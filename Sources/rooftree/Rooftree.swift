@@ -17,7 +17,7 @@ struct Rooftree: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Estimate.self, Validate.self, Calibrate.self, Report.self, List.self, Show.self,
+      Estimate.self, Validate.self, Calibrate.self, Report.self, SeqPoint.self, List.self, Show.self,
     ])
 
   static func main() {
@@ -44,7 +44,7 @@ struct Rooftree: ParsableCommand {
 struct LibraryOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The folder with hardware, workloads, calibrations and scenarios.",
+      "The folder with hardware, workloads, calibrations, scenarios and studies.",
       discussion: "Default: ROOFTREE_MODELS, or models/ here, above here or beside the program.",
       valueName: "folder"))
   var models: String?
@@ -136,4 +136,22 @@ func writeFile(_ text: String, to path: String) throws {
     throw failed
   }
   guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else { throw fail() }
+}
+
+/// Writes several files that belong together: none takes its place before all are on the disk.
+func writeFiles(_ files: [(text: String, path: String)]) throws {
+  var written: [(temporary: String, path: String)] = []
+  do {
+    for file in files {
+      let temporary = file.path + ".new"
+      try writeFile(file.text, to: temporary)
+      written.append((temporary, file.path))
+    }
+    for file in written where rename(file.temporary, file.path) != 0 {
+      throw OutputFailure(path: file.path, reason: String(cString: strerror(errno)))
+    }
+  } catch {
+    for file in written { unlink(file.temporary) }
+    throw error
+  }
 }

@@ -7,6 +7,7 @@ import Kernels
 import Quantities
 import Reports
 import Scenarios
+import Studies
 import Workloads
 
 struct Show: ParsableCommand {
@@ -15,7 +16,8 @@ struct Show: ParsableCommand {
     discussion: "Example: rooftree show nvidia-h200")
 
   @Argument(
-    help: ArgumentHelp("A name of hardware, a workload or a calibration, or blas.", valueName: "name"))
+    help: ArgumentHelp(
+      "A name of hardware, a workload, a calibration, a scenario or a study, or blas.", valueName: "name"))
   var name: String
   @Flag(help: "Print JSON: all digits, base units.")
   var json = false
@@ -31,7 +33,7 @@ struct Show: ParsableCommand {
       return
     }
     let library = try options.library()
-    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios]
+    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios, .studies]
     // A device and its calibration share a name: both are shown.
     var parts: [FactSheet] = []
     for kind in known where Library.isPath(name) || library.names(kind).contains(name) {
@@ -45,6 +47,7 @@ struct Show: ParsableCommand {
       case .workloads: parts.append(try FactSheet.workload(try readDocument(path: path), path: path))
       case .calibrations: parts.append(FactSheet(try DeviceCalibration(named: name, in: library)))
       case .scenarios: parts.append(FactSheet(try Scenario(named: name, in: library)))
+      case .studies: parts.append(FactSheet(try StudyFile(named: name, in: library)))
       }
     }
     guard !parts.isEmpty else {

@@ -4,6 +4,7 @@ import Documents
 import Foundation
 import Hardware
 import ModelTestSupport
+import Quantities
 import Testing
 import Workloads
 

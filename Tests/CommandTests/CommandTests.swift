@@ -43,7 +43,7 @@ private func json(_ text: String) throws -> Any {
     let result = try rooftree("list")
     #expect(result.status == 0)
     let words = Set(result.output.split(whereSeparator: \.isWhitespace).map(String.init))
-    for folder in ["hardware", "workloads", "calibrations", "scenarios"] {
+    for folder in ["hardware", "workloads", "calibrations", "scenarios", "studies"] {
       for file in Repository.files(in: "models/" + folder, ending: ".yaml") {
         let name = String(file.split(separator: "/")[2].dropLast(5))
         #expect(words.contains(name), "\(name)")
@@ -78,7 +78,7 @@ private func json(_ text: String) throws -> Any {
 
   /// Every entry of the catalogue can be shown, as text and as JSON.
   @Test func everythingCanBeShown() throws {
-    for folder in ["hardware", "workloads", "calibrations", "scenarios"] {
+    for folder in ["hardware", "workloads", "calibrations", "scenarios", "studies"] {
       for file in Repository.files(in: "models/" + folder, ending: ".yaml") {
         let result = try rooftree("show", "--json", "./" + file)
         #expect(result.status == 0, "\(file): \(result.errors)")

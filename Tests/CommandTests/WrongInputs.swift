@@ -1026,7 +1026,7 @@ extension WrongInput {
       .nothing, .words(["list", "hardwares"]),
       """
       Error: The value 'hardwares' is invalid for '<kind>'. Please provide one of 'hardware', \
-      'workloads', 'calibrations' or 'scenarios'.
+      'workloads', 'calibrations', 'scenarios' or 'studies'.
       Help:  <kind>  What to list (default: everything).
       Usage: rooftree list [<kind>] [--json] [--models <folder>]
         See 'rooftree list --help' for more information.

@@ -1,6 +1,7 @@
 import Calibration
 import CostModels
 import ModelTestSupport
+import Quantities
 import Testing
 
 @Suite struct ContentionFormTests {

@@ -2,6 +2,8 @@ import Calibration
 import CostModels
 import Hardware
 import ModelTestSupport
+import Quantities
+import Quantities
 import Testing
 import Workloads
 

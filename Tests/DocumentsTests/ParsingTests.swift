@@ -1,5 +1,6 @@
 import Documents
 import Foundation
+import Quantities
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Glibc
+import Quantities
 import Testing
 
 @testable import Kernels

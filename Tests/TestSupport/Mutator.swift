@@ -1,3 +1,4 @@
+public import Quantities
 /// Damages the bytes of a valid file the way that slips, broken transfers and attackers do.
 public struct Mutator: Sendable {
   private static let words = [

@@ -42,6 +42,7 @@ struct Figure {
 enum StyleSheet {
   static let palette = String(decoding: PackageResources.palette_css, as: UTF8.self)
   static let figure = String(decoding: PackageResources.figure_css, as: UTF8.self)
+  static let page = String(decoding: PackageResources.page_css, as: UTF8.self)
 
   /// The colours of the light palette by name: the first block of the palette's sheet.
   static let lightPalette: [(name: String, value: String)] = {
@@ -241,7 +242,7 @@ extension Figure {
   }
 
   /// Whole decades, or halves of them, around some values.
-  private static func decades(_ values: [Double]) -> ClosedRange<Double> {
+  static func decades(_ values: [Double]) -> ClosedRange<Double> {
     let ten = 10.0.logarithm()
     let low = ((values.min() ?? 1).logarithm() / ten - 0.05)
     let high = ((values.max() ?? 10).logarithm() / ten + 0.05)

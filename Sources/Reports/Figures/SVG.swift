@@ -47,16 +47,23 @@ struct SVG {
   }
 
   mutating func rectangle(
-    _ x: Double, _ y: Double, _ width: Double, _ height: Double, class name: String, title: String? = nil
+    _ x: Double, _ y: Double, _ width: Double, _ height: Double, class name: String, opacity: Double? = nil,
+    title: String? = nil
   ) {
+    let opacity = opacity.map { " fill-opacity=\"\(fixed($0, decimals: 3))\"" } ?? ""
     let shape =
-      "<rect x=\"\(Self.c(x))\" y=\"\(Self.c(y))\" width=\"\(Self.c(width))\" height=\"\(Self.c(height))\" class=\"\(name)\""
+      "<rect x=\"\(Self.c(x))\" y=\"\(Self.c(y))\" width=\"\(Self.c(width))\" height=\"\(Self.c(height))\" class=\"\(name)\"\(opacity)"
     body += title.map { "\(shape)><title>\(escaped($0))</title></rect>\n" } ?? shape + "/>\n"
   }
 
   mutating func circle(_ x: Double, _ y: Double, _ radius: Double, class name: String, title: String) {
     body +=
       "<circle cx=\"\(Self.c(x))\" cy=\"\(Self.c(y))\" r=\"\(Self.c(radius))\" class=\"\(name)\"><title>\(escaped(title))</title></circle>\n"
+  }
+
+  mutating func polygon(_ points: [(Double, Double)], class name: String, title: String) {
+    let text = points.map { "\(Self.c($0.0)),\(Self.c($0.1))" }.joined(separator: " ")
+    body += "<polygon points=\"\(text)\" class=\"\(name)\"><title>\(escaped(title))</title></polygon>\n"
   }
 
   mutating func square(_ x: Double, _ y: Double, _ side: Double, class name: String, title: String) {
@@ -158,11 +165,11 @@ struct Plot {
   init(
     description: String, width: Double = 760, height: Double = 420, x: (ClosedRange<Double>, log: Bool),
     y: (ClosedRange<Double>, log: Bool), xLabel: String, yLabel: String,
-    xText: (Double) -> String, yText: (Double) -> String
+    xText: (Double) -> String, yText: (Double) -> String, top: Double = 14
   ) {
     svg = SVG(width: width, height: height, description: description)
     self.x = Axis(logarithmic: x.log, values: x.0, from: Self.left, to: width - 30)
-    self.y = Axis(logarithmic: y.log, values: y.0, from: height - 52, to: 14)
+    self.y = Axis(logarithmic: y.log, values: y.0, from: height - 52, to: top)
     for tick in self.x.minorTicks { grid(x: tick, class: "minor") }
     for tick in self.y.minorTicks { grid(y: tick, class: "minor") }
     for tick in self.x.ticks { grid(x: tick, class: "grid") }
@@ -174,7 +181,7 @@ struct Plot {
       svg.text(Self.left - 8, self.y.position(tick) + 4, yText(tick), anchor: "end", class: "tick")
     }
     svg.text((Self.left + width - 30) / 2, height - 10, xLabel, anchor: "middle", class: "axis")
-    svg.text(14, (height - 38) / 2, yLabel, anchor: "middle", class: "axis", turned: true)
+    svg.text(14, (height - 52 + top) / 2, yLabel, anchor: "middle", class: "axis", turned: true)
   }
 
   private mutating func grid(x value: Double, class name: String) {
