@@ -52,7 +52,7 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities"], swiftSettings: settings),
+    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities", "Workloads"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
@@ -150,6 +150,6 @@ let package = Package(
       name: "StudiesTests",
       dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities"], swiftSettings: settings),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities", "Workloads"], swiftSettings: settings),
   ]
 )

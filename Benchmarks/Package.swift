@@ -10,6 +10,9 @@ let package = Package(
     .target(name: "CBaseline"),
     .executableTarget(
       name: "kernel-benchmarks",
-      dependencies: ["CBaseline", .product(name: "Kernels", package: "rooftree")]),
+      dependencies: [
+        "CBaseline", .product(name: "Kernels", package: "rooftree"),
+        .product(name: "Rooftree", package: "rooftree"),
+      ]),
   ]
 )

@@ -19,3 +19,4 @@ fit nvidia-h200-slow-a nvidia-h200 h200/collectives_slow_a.csv
 fit nvidia-h200-slow-b nvidia-h200 h200/collectives_slow_b.csv
 fit nvidia-a100-80g-sxm "" aiconfigurator/a100_operators.csv aiconfigurator/a100_collectives.csv
 fit nvidia-b200 "" aiconfigurator/b200_operators.csv aiconfigurator/b200_collectives.csv
+fit upmem-prim "" upmem/prim_kernels.csv

@@ -81,6 +81,8 @@ extension DeviceCalibration {
       + [HostGEMMForm<Double>.name, HostEnergyForm<Double>.name]
       + ["lr_sparse", "svm_sparse"].map { "\(HostSparseForm<Double>.name).\($0)" }
       + ["copy", "triad", "gemv", "lr_dense", "svm_dense"].map { "\(HostStreamForm<Double>.name).\($0)" }
+      + PrIMBenchmark.allCases.map { UnitKernelForm<Double>.name(of: $0) }
+      + UnitTransferForm<Double>.Direction.allCases.map { UnitTransferForm<Double>.name(of: $0) }
   }
 
   /// The constants of products: one set for 16-bit types, one for each other kind of pipe.
@@ -99,6 +101,8 @@ extension DeviceCalibration {
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
     case HostEnergyForm<Double>.name: HostEnergyForm<Double>.constants
     case _ where !formNames.contains(name): nil
+    case _ where name.hasPrefix(UnitKernelForm<Double>.name): UnitKernelForm<Double>.constants
+    case _ where name.hasPrefix(UnitTransferForm<Double>.name): UnitTransferForm<Double>.constants
     case _ where name.hasPrefix(HostSparseForm<Double>.name): HostSparseForm<Double>.constants
     case _ where name.hasPrefix(HostStreamForm<Double>.name): HostStreamForm<Double>.constants
     case _ where name.hasPrefix(StreamingForm<Double>.name): StreamingForm<Double>.constants

@@ -79,7 +79,9 @@ public func fit<Form: FittedForm, Subject>(
     let low = Double.log(range.lowerBound)
     let high = Double.log(range.upperBound)
     let part = min(max((Double.log(startValues[index]) - low) / (high - low), 0.01), 0.99)
-    return Double.log(part / (1 - part))
+    let variable = Double.log(part / (1 - part))
+    // MINPACK's differences step by a part of the variable: from a point beside zero they would see no change.
+    return abs(variable) < 0.01 ? 0.01 : variable
   }
   let scale = options.outlierScale
   func residuals(_ u: UnsafeBufferPointer<Double>, _ f: UnsafeMutableBufferPointer<Double>) -> Bool {

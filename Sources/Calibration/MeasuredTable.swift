@@ -85,6 +85,18 @@ public enum TableKind: String, Sendable, CaseIterable {
   }
 }
 
+/// The phases of a PrIM run that are timed, by the columns of their table.
+public enum PrIMPhase: String, Sendable, CaseIterable {
+  /// The kernel in all units, with its start.
+  case kernel = "hw_kernel_ms"
+  /// The inputs.
+  case toUnits = "hw_cpu_to_dpu_ms"
+  /// The results.
+  case fromUnits = "hw_dpu_to_cpu_ms"
+  /// What passes between two launches.
+  case between = "hw_dpu_to_dpu_ms"
+}
+
 /// What a measured value is the time of.
 public enum Subject: Sendable {
   /// One operator alone, so many times, on a part of the compute units (nil: all).
@@ -104,6 +116,8 @@ public enum Subject: Sendable {
     Operator<Double>, times: Double, exchange: Operator<Double>, exchanges: Double, channels: Double?)
   /// A kernel given by its operations and bytes, on so many compute units, started so many times.
   case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
+  /// A phase of a PrIM kernel on memory that computes.
+  case units(PrIMRun<Double>, PrIMPhase)
   /// Something that the project has no form for yet.
   case unmodelled
 
@@ -480,14 +494,22 @@ extension Table.Row {
   }
 
   func pimValues() throws(Diagnostic) -> [MeasuredValue] {
+    guard let benchmark = PrIMBenchmark(rawValue: text("benchmark")) else {
+      throw diagnostic(
+        "benchmark",
+        .unknownWord(
+          path: "benchmark", found: text("benchmark"), known: PrIMBenchmark.allCases.map(\.rawValue)))
+    }
+    let run = PrIMRun(
+      benchmark, units: Double(try count("num_dpus")), size: try positive("data_prep_param"))
     var values: [MeasuredValue] = []
-    for column in ["hw_kernel_ms", "hw_cpu_to_dpu_ms", "hw_dpu_to_cpu_ms", "hw_dpu_to_dpu_ms"] {
-      let milliseconds = try number(column)
+    for phase in PrIMPhase.allCases where phase == .kernel || !text(phase.rawValue).isEmpty {
+      let milliseconds = try number(phase.rawValue)
       guard milliseconds > 0 else { continue }
       values.append(
         MeasuredValue(
-          line: line, group: text("benchmark"), quantity: column, unit: 1e-3, measured: milliseconds,
-          subject: .unmodelled))
+          line: line, group: benchmark.rawValue, quantity: phase.rawValue, unit: 1e-3, measured: milliseconds,
+          subject: .units(run, phase)))
     }
     return values
   }

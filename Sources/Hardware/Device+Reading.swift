@@ -161,6 +161,7 @@ extension ProcessingInMemory {
     pipelineDepth = try reader.optionalSourced("pipeline_depth", as: Number.self, sources: sources)
     unitsUsed = try reader.optionalSourced("units_used", as: Number.self, sources: sources)
     dmaSetup = try reader.optionalSourced("dma_setup", as: Number.self, sources: sources)
+    dmaWriteSetup = try reader.optionalSourced("dma_write_setup", as: Number.self, sources: sources)
     dmaPerByte = try reader.optionalSourced("dma_per_byte", as: Number.self, sources: sources)
     dmaMinimum = try Self.size("dma_minimum", &reader)
     dmaMaximum = try Self.size("dma_maximum", &reader)

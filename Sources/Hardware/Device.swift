@@ -142,6 +142,8 @@ public struct ProcessingInMemory: Sendable {
   public let unitsUsed: Sourced<Dimensions.Number>?
   /// Cycles to set up one transfer between the unit's memories.
   public let dmaSetup: Sourced<Dimensions.Number>?
+  /// Cycles to set up a transfer to the unit's main memory, where it differs.
+  public let dmaWriteSetup: Sourced<Dimensions.Number>?
   /// Cycles for each byte of such a transfer.
   public let dmaPerByte: Sourced<Dimensions.Number>?
   /// The smallest transfer.

@@ -1,4 +1,5 @@
 import Glibc
+import Workloads
 
 /// The arithmetic of a training run: what a worker and the host compute, in one number form on one kind of samples.
 ///

@@ -1,3 +1,5 @@
+import Workloads
+
 /// One mini-batch step of stochastic gradient descent on dense samples, in FP32.
 ///
 /// `z = X w + bias`, `r` the derivatives of the loss, `w = (1 - rate regularisation) w - rate/b X^T r`, by two

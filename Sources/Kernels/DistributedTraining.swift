@@ -1,3 +1,5 @@
+public import Workloads
+
 /// What workers and host have exchanged.
 public struct Exchange: Sendable, Hashable {
   /// Times that all workers met.

@@ -1,4 +1,5 @@
 import Quantities
+import Workloads
 
 /// The kernels that a calibration of this processor times.
 ///

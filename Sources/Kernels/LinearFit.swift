@@ -1,4 +1,5 @@
 import Glibc
+import Workloads
 
 /// Samples of either kind.
 public enum TrainingSamples: Sendable {

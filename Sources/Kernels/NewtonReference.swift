@@ -1,3 +1,5 @@
+import Workloads
+
 /// The optimum of a regularised linear model, by damped Newton steps on all samples in FP64.
 ///
 /// Every step solves the normal equations of the local quadratic model with LAPACK's `dposv` and halves it until

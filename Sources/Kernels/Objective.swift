@@ -1,12 +1,5 @@
 import Glibc
-
-/// What a linear model minimises.
-public enum LinearModel: String, Sendable, Hashable, CaseIterable {
-  /// Logistic regression: the binary cross-entropy of `sigmoid(z)`.
-  case logisticRegression
-  /// Support vector machine: the hinge loss `max(0, margin - y z)` with `y` of -1 and 1.
-  case supportVectorMachine
-}
+public import Workloads
 
 /// The mean loss of a linear model over samples, with an L2 penalty.
 ///

@@ -1,3 +1,5 @@
+import Workloads
+
 /// One mini-batch step of stochastic gradient descent on sparse samples of ones, in FP32.
 ///
 /// Gathers the weights of a sample to its score, and after the whole batch scatters `-rate/b` times the derivative

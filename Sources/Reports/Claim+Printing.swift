@@ -17,7 +17,7 @@ extension Claim {
   /// When ours agrees, in words; empty where the value itself is the bound.
   public var toleranceText: String {
     switch tolerance {
-    case .points(let points): "± " + (unit == "%" ? "\(formatted(points)) points" : Self.text(points, unit))
+    case .points(let points): "± " + (unit == "%" ? "\(Self.plain(points)) points" : Self.text(points, unit))
     case .percent(let percent): "± \(formatted(percent, digits: 2)) %"
     case .factor(let factor): "within a factor of \(Self.plain(factor))"
     case nil: ""
@@ -39,7 +39,8 @@ extension Claim {
   private static func text(_ number: Double, _ unit: String) -> String { plain(number) + suffix(unit) }
 
   private static func text(_ range: ClosedRange<Double>, _ unit: String) -> String {
-    "\(plain(range.lowerBound)) to \(plain(range.upperBound))\(suffix(unit))"
+    guard range.lowerBound < range.upperBound else { return text(range.lowerBound, unit) }
+    return "\(plain(range.lowerBound)) to \(plain(range.upperBound))\(suffix(unit))"
   }
 
   /// A factor stands close to its number: 2100x.

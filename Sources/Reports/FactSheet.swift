@@ -57,6 +57,7 @@ public struct FactSheet: Sendable {
     let counts: [(String, Sourced<Dimensions.Number>?)] = [
       ("units used", pim.unitsUsed), ("cycles between instructions of a thread", pim.reissueInterval),
       ("pipeline stages", pim.pipelineDepth), ("cycles to set up a transfer", pim.dmaSetup),
+      ("cycles to set up a write", pim.dmaWriteSetup),
       ("cycles for a byte", pim.dmaPerByte), ("units of a module", pim.moduleUnits),
       ("modules", pim.modules),
     ]

@@ -103,10 +103,11 @@ public struct StudyPage: Sendable {
         "tables": entry.section.tables.map { Self.context($0) },
       ]
     }
-    var contents: [[String: String]] =
-      study.claims.isEmpty ? [] : [["anchor": "claims", "title": "The claims, and where they stand"]]
-    contents += sections.enumerated().map { index, entry in
+    var contents = sections.enumerated().map { index, entry in
       ["anchor": "section-\(index + 1)", "title": long(entry.section.title)]
+    }
+    if !study.claims.isEmpty {
+      contents.append(["anchor": "claims", "title": "The claims, and where they stand"])
     }
     contents.append(["anchor": "foundations", "title": "What the numbers rest on"])
     var context: [String: Any] = [
@@ -149,17 +150,6 @@ public struct StudyPage: Sendable {
       text += paper.note.map { " " + inline($0) } ?? ""
       text += "\n"
     }
-    if !study.claims.isEmpty {
-      text += "\n## The claims, and where they stand\n\n"
-      text += markdownTable(
-        ["claim", "paper", "known", "ours", "standing", "why"],
-        study.claims.map { judged in
-          [
-            judged.claim.says, judged.claim.paperText, judged.claim.known.rawValue, judged.ourText,
-            judged.standing.rawValue, judged.why,
-          ]
-        })
-    }
     var (figures, tables) = (0, 0)
     for (section, drawn) in sections {
       text += "\n## \(inline(section.title))\n"
@@ -176,6 +166,17 @@ public struct StudyPage: Sendable {
         text += markdownTable(table.header, table.rows.map { $0.map(\.shown) })
         text += "\n[Data](table-\(tables).csv)\n"
       }
+    }
+    if !study.claims.isEmpty {
+      text += "\n## The claims, and where they stand\n\n"
+      text += markdownTable(
+        ["claim", "paper", "known", "ours", "standing", "why"],
+        study.claims.map { judged in
+          [
+            judged.claim.says, judged.claim.paperText, judged.claim.known.rawValue, judged.ourText,
+            judged.standing.rawValue, judged.why,
+          ]
+        })
     }
     text += "\n## What the numbers rest on\n"
     for paragraph in study.findings.foundations { text += "\n\(inline(paragraph))\n" }

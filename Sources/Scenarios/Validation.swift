@@ -151,6 +151,7 @@ public struct Validation: Sendable {
       guard let cost = host.cost(kernel, operation: operation, type, threads: threads) else { return nil }
       let spread = model.calibration?.forms[kernel.formName(operation: operation)]?.spread
       return (cost.time, spread ?? model.uncalibratedSpread)
+    case .units(let run, let phase): return UnitModel(model.device, model.calibration).time(of: run, phase)
     case .unmodelled: return nil
     }
   }
@@ -188,5 +189,22 @@ extension Device {
       if bytes <= capacity { result = index }
     }
     return result
+  }
+}
+
+extension UnitModel where N == Double {
+  /// Time of a phase of a PrIM run in seconds, and its relative standard error; nil where nothing passes.
+  func time(of run: PrIMRun<Double>, _ phase: PrIMPhase) -> (seconds: Double, error: Double)? {
+    switch phase {
+    case .kernel: return (cost(run).time, spread(of: run.benchmark))
+    case .toUnits: return (toUnits.cost(run.toUnits, .toUnits, on: units).time, spread(of: .toUnits))
+    case .fromUnits:
+      return (fromUnits.cost(run.fromUnits, .fromUnits, on: units).time, spread(of: .fromUnits))
+    case .between:
+      guard let between = run.betweenLaunches else { return nil }
+      let up = fromUnits.cost(between.from, .fromUnits, on: units).time
+      let down = toUnits.cost(between.to, .toUnits, on: units).time
+      return (up + down, spread(of: .toUnits))
+    }
   }
 }

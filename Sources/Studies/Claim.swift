@@ -180,13 +180,33 @@ public struct JudgedClaim: Sendable {
       reason = "our value is of another kind than the paper's"
       return
     }
-    guard answer.alternatives.allSatisfy({ claim.agrees($0) == agrees }) else {
+    guard answer.alternatives.allSatisfy({ claim.agrees($0) == agrees }),
+      agrees || !Self.surrounds(answer, claim)
+    else {
       standing = .cannotBeChecked
       reason = "the answer changes within the plausible values of assumed constants"
       return
     }
     standing = agrees ? .agrees : .differs
     reason = ""
+  }
+
+  /// Whether the paper's number lies between our values: then some choice of the constants gives it.
+  private static func surrounds(_ answer: Answer, _ claim: Claim) -> Bool {
+    let values = [answer.value].compactMap { $0 } + answer.alternatives
+    func contains(_ paper: Double, _ end: (Answer.Value) -> Double?) -> Bool {
+      let ours = values.compactMap(end)
+      guard let low = ours.min(), let high = ours.max() else { return false }
+      return (low...high).contains(paper)
+    }
+    switch claim.value {
+    case .number(let paper):
+      return contains(paper) { if case .number(let ours) = $0 { ours } else { nil } }
+    case .range(let paper):
+      return contains(paper.lowerBound) { if case .range(let ours) = $0 { ours.lowerBound } else { nil } }
+        && contains(paper.upperBound) { if case .range(let ours) = $0 { ours.upperBound } else { nil } }
+    case .atMost, .atLeast, .statement: return false
+    }
   }
 
   /// The range of our number: its interval and its alternatives together.

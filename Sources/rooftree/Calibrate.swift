@@ -114,6 +114,8 @@ struct Calibrate: ParsableCommand {
     onDevice.add(values)
     var onHost = HostFit(device: device)
     onHost.add(values)
+    var onUnits = UnitFit(device: device)
+    onUnits.add(values)
     let calibrationName = name ?? device.name
     do {
       var (calibration, reports) = try onDevice.calibration(
@@ -121,6 +123,9 @@ struct Calibrate: ParsableCommand {
       let host = try onHost.calibration(named: calibrationName, source: source, progress: progress)
       calibration.forms.merge(host.calibration.forms) { first, _ in first }
       reports += host.reports
+      let units = try onUnits.calibration(named: calibrationName, source: source, progress: progress)
+      calibration.forms.merge(units.calibration.forms) { first, _ in first }
+      reports += units.reports
       guard !reports.isEmpty else {
         throw Diagnostic(
           file: tables.first, position: nil,

@@ -31,7 +31,7 @@ import Workloads
     try #require(!files.isEmpty)
     let files = files.map { Array($0.prefix(longest)) }
     let end = ContinuousClock.now + .seconds(Self.seconds)
-    var random = TestSupport.SplitMix64(seed: 20_261_121)
+    var random = Quantities.SplitMix64(seed: 20_261_121)
     var cases = 0
     var accepted = 0
     while ContinuousClock.now < end {

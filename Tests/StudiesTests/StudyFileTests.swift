@@ -123,3 +123,14 @@ private func claim(_ paper: String, within: String? = nil) throws -> Claim {
     #expect(unknown.message.contains("did you mean 'hidden'?"))
   }
 }
+
+@Suite struct SurroundingTests {
+  /// Values on both sides of the paper's number leave a choice that gives it.
+  @Test func valuesOnBothSidesDecideNothing() throws {
+    let claim = try claim("value: 15, unit: \"%\"", within: "points: 5")
+    let ours = Answer(.number(39), alternatives: [.number(4)], "")
+    #expect(JudgedClaim(claim, ours).standing == .cannotBeChecked)
+    let above = Answer(.number(39), alternatives: [.number(22)], "")
+    #expect(JudgedClaim(claim, above).standing == .differs)
+  }
+}

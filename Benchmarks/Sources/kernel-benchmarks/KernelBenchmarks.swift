@@ -1,6 +1,7 @@
 import CBaseline
 import Glibc
 import Kernels
+import Workloads
 
 /// Prints what the reference kernels reach on this machine, against what they are measured by.
 @main

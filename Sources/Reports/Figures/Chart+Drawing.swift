@@ -16,6 +16,9 @@ extension Figure {
 }
 
 extension Chart {
+  /// Whether the drawing needs more room than a column of text.
+  var isWide: Bool { if case .maps(let maps) = drawing { maps.count > 2 } else { false } }
+
   /// The table of what the chart draws.
   var table: DataTable {
     switch drawing {

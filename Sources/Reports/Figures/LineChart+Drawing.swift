@@ -20,7 +20,9 @@ extension LineChart {
     if let band {
       let (top, bottom) = (plot.y.clamped(band.values.upperBound), plot.y.clamped(band.values.lowerBound))
       plot.svg.rectangle(plot.x.start, top, plot.x.end - plot.x.start, bottom - top, class: "band")
-      plot.svg.text(plot.x.end - 6, top + 14, band.words, anchor: "end", class: "note")
+      // Words stand in the band where there is room for them, else above it.
+      plot.svg.text(
+        plot.x.end - 6, bottom - top > 40 ? top + 14 : top - 5, band.words, anchor: "end", class: "note")
     }
     if !y.isLogarithmic, plot.y.values.contains(0) {
       plot.svg.line(plot.x.start, plot.y.position(0), plot.x.end, plot.y.position(0), class: "zero")

@@ -1,4 +1,4 @@
-import Kernels
+import Workloads
 import Testing
 
 @Suite struct PIMOptTests {

@@ -1,0 +1,84 @@
+import CostModels
+import Hardware
+import Quantities
+import Workloads
+
+/// What it costs to measure every configuration, against measuring one baseline.
+///
+/// Both are times on the GPUs of one configuration, from the same closed forms: a configuration runs the training step of
+/// its layers, the baseline one layer of the first model's shape (BERT-Large) with one sequence.
+struct ProfilingCost: Sendable {
+  let configurations: Int
+  /// One layer of each configuration over the baseline's layer.
+  let layers: Double
+  /// A whole step of a BERT-like baseline over one of its layers: what profiling a region of interest saves.
+  let region: Double
+  let baseline: Seconds
+  let all: Seconds
+
+  var section: Section {
+    Section(
+      "What projecting saves",
+      prose: [
+        "Measuring all \(configurations) configurations takes, one layer and one step of each, \(all.formatted()) of GPU time "
+          + "on every rank; measuring the baseline's layer once takes \(baseline.formatted()). The ratio, "
+          + "\(formatted(layers))x, depends on what is counted as the cost of a point (one layer or all of them, how many "
+          + "repeats, start and set-up of a job on 256 GPUs that need not exist), so it says that the saving is at least as "
+          + "large as the paper's, not that it is the paper's number.",
+        "A real campaign would also have to own the machines: 256 GPUs of a generation that is not built have no price.",
+      ],
+      tables: [
+        DataTable(
+          "The cost of measuring",
+          columns: [.init("what"), .init("value"), .init("unit")],
+          rows: [
+            ["configurations", .number(Double(configurations)), ""],
+            ["one layer of the baseline, one training step", .number(baseline.value * 1e3), "ms"],
+            ["one layer of every configuration, one training step", .number(all.value * 1e3), "ms"],
+            ["ratio", .number(layers), "x"],
+            ["whole step of the baseline over its layers", .number(region), "x"],
+          ])
+      ])
+  }
+}
+
+extension CompVsComm {
+  /// The cost of measuring the space.
+  var saving: ProfilingCost {
+    func time(_ hidden: Int, _ sequence: Int, _ microBatch: Int, _ degree: Int, rate: Double) -> Double {
+      let (h, s, b, tp) = (Double(hidden), Double(sequence), Double(microBatch), Double(degree))
+      let compute =
+        CommunicationForms.trainingFLOP(hidden: h, sequence: s, microBatch: b, tensorParallel: tp) / rate
+      let ratio = CommunicationForms.serializedRatio(
+        hidden: h, sequence: s, tensorParallel: tp, elementBytes: elementBytes, rate: rate,
+        bandwidth: ring.value)
+      return compute * (1 + ratio)
+    }
+    let model = eras.first?.model
+    let base = time(model?.hidden ?? 1024, model?.sequence ?? 512, 1, 1, rate: baselineRate.value)
+    var all = 0.0
+    for hidden in space.hidden {
+      for sequence in space.sequences {
+        for degree in space.degrees {
+          all += time(hidden, sequence, space.microBatches.min() ?? 1, degree, rate: largeRate.value)
+        }
+      }
+    }
+    return ProfilingCost(
+      configurations: space.hidden.count * space.sequences.count * space.degrees.count, layers: all / base,
+      region: wholeStepOverLayers, baseline: Seconds(base), all: Seconds(all))
+  }
+
+  /// A training step of the first model over its layers alone: head and optimizer are what a region of interest leaves out.
+  private var wholeStepOverLayers: Double {
+    guard let model = eras.first?.model else { return 1 }
+    let layers = Double(model.layers)
+    let flop = CommunicationForms.trainingFLOP(
+      hidden: Double(model.hidden), sequence: Double(model.sequence), microBatch: 1, tensorParallel: 1)
+    let head = 6 * Double(model.sequence * model.hidden * model.vocabulary)
+    // The optimizer moves seven numbers of four bytes for each parameter.
+    let bandwidth = machine.mainMemory.bandwidth?.value ?? .infinity
+    let compute = layers * flop / baselineRate.value
+    return (compute + head / baselineRate.value + 28 * model.parameters / bandwidth) / compute
+  }
+}
