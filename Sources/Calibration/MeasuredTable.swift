@@ -193,7 +193,8 @@ public func checkDuplicates(in table: Table, kind: TableKind) throws(Diagnostic)
     if let first = lines.updateValue(row.line, forKey: key) {
       throw row.diagnostic(
         "op",
-        .contradiction("'\(printable(key))' stands in line \(first) already: a kernel is measured once in a table"))
+        .contradiction(
+          "'\(printable(key))' stands in line \(first) already: a kernel is measured once in a table"))
     }
   }
 }

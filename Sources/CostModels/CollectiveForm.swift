@@ -13,8 +13,8 @@ public import Workloads
 /// can be asked of another link.
 ///
 /// Source: own derivation from the ring primitives that the nccl-tests documentation and the algorithms of Thakur,
-/// Rabenseifner and Gropp (IJHPCA 19(1), 2005) imply. Hiding every collective and rank count in turn, the relayed
-/// slices save a third of the error of a form with the wire alone.
+/// Rabenseifner and Gropp (IJHPCA 19(1), 2005) imply. Hiding every collective and rank count in turn, the form
+/// with its corrections misses by 5 to 10 % (docs/models.md).
 public struct CollectiveForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files.
   public static var name: String { "collective" }

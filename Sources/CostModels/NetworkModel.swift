@@ -122,6 +122,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// - Parameters:
   ///   - ranks: devices that take part.
   ///   - stride: as in ``cost(_:stride:channels:)``.
+  /// - Returns: units, at least one.
   public func channels(ranks: Int, stride: Int = 1) -> N {
     let near = links.first
     // Peers of whole nodes meet over the rails alone.
@@ -199,6 +200,6 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
 
 /// Relative error of a collective on a link that nobody measured.
 ///
-/// The constants of any two of A100, H200 and B200 miss the rows of the third by 9 to 13 % on average and by 19 to 25 %
-/// at the 90th percentile.
+/// The constants of any two of A100, H200 and B200 miss the rows of the third by 9 to 14 % on average and by 20 to 25 %
+/// at the 90th percentile (NetworkModelTests).
 let closedFormSpread = 0.14

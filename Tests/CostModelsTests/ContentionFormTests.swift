@@ -71,7 +71,9 @@ import Testing
     #expect(abs(time(10) - 16.25) < 1e-9)
   }
 
-  /// The second exchange waits for the kernel of the moment. Two kernels of 10 ms, exchanges of 4 ms, rates 0.8 and 0.5:
+  /// The second exchange waits for the kernel of the moment.
+  ///
+  /// Two kernels of 10 ms, exchanges of 4 ms, rates 0.8 and 0.5:
   /// 8 ms together, 3.6 ms to the end of the first kernel, 8 ms together, 3.6 ms: 23.2 ms.
   @Test func furtherExchangesWaitForAKernelToEnd() {
     let form = ContentionForm<Double>(exchangeRate: 0.5, computeRate: 0.8)
