@@ -137,7 +137,7 @@ let package = Package(
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "ModelTestSupport",
         real,
       ],
-      swiftSettings: settings),
+      exclude: ["Fixtures"], swiftSettings: settings),
     .testTarget(
       name: "ScenariosTests",
       dependencies: [

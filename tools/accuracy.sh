@@ -22,7 +22,7 @@ tables=notebooks-data/measurements
     table = path[n]
     group = $8
     layers = table ~ /^(tp|dp)_/
-    wanted = layers ? (group == "all" || table ~ /^dp/) && $12 !~ /comm|overlap/ : group ~ /^(gemm bf16|sdpa_fwd|layernorm bf16)/
+    wanted = layers ? (group == "all" || table ~ /^dp/) && $12 !~ /comm/ : group ~ /^(gemm bf16|sdpa_fwd|layernorm bf16)/
     if (wanted)
       printf "| %s, %s | %d | %s | %s | %s | %s | %.0f %% |\n", table, layers ? $12 : group, field("rows"),
         layers ? "no" : "yes", field("bias"), field("mape"), field("p90"), field("coverage90")

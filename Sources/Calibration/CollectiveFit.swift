@@ -109,7 +109,7 @@ struct CollectiveFit {
     return try fit(
       CollectiveForm<Double>.self, to: rows, prior: CollectiveForm<Double>.typicalConstants(of: link)
     ) { form, exchange in
-      form.time(exchange, bandwidth: link.bandwidth.value, latency: link.latency.value)
+      form.time(exchange, bandwidth: link.bandwidth(among: exchange.ranks), latency: link.latency.value)
     }
   }
 }

@@ -140,7 +140,9 @@ public struct DeviceFit: Sendable {
       result.curves = outcome.curves
       result.curveBandwidth = link?.bandwidth.value
       result.curveLatency = link?.latency.value
-      result.curveSpread = robustSpread(outcome.betweenPoints.map { Double.log(1 + $0) })
+      // A handful of inner points says little: no less than what longer curves show.
+      let between = robustSpread(outcome.betweenPoints.map { Double.log(1 + $0) })
+      result.curveSpread = outcome.betweenPoints.count < 10 ? max(between, 0.07) : between
       reports.append(
         FormReport(form: name, rows: outcome.betweenPoints.count, heldOutErrors: outcome.betweenPoints))
       if !outcome.otherCurves.isEmpty {

@@ -19,7 +19,7 @@ public struct ContentionForm<N: ModelNumber>: Sendable {
   public let exchangeRate: N
   /// Part of their rate that kernels keep beside an exchange, on the units that it leaves.
   public let computeRate: N
-  /// Time that an exchange between kernels takes longer than alone: its ranks do not arrive together. In seconds.
+  /// Time that an exchange between kernels takes longer than alone, in seconds: its ranks do not arrive together.
   ///
   /// In line with kernels the all-reduces of dp_nvlink.csv take 3.5 to 4.1 us more than alone.
   public let handover: N
@@ -91,6 +91,7 @@ public struct ContentionForm<N: ModelNumber>: Sendable {
   ///   - kernels: how many.
   ///   - exchange: time of one exchange alone.
   ///   - exchanges: how many.
+  /// - Returns: the time until both branches have ended, in seconds.
   public func beside(kernel: N, crowded: N, kernels: Double, exchange: N, exchanges: Int) -> N {
     let slow = crowded / computeRate
     let pace = kernel / slow

@@ -24,8 +24,8 @@ public struct TableComparison: Sendable {
   ///   - library: the catalogue.
   /// - Throws: `Diagnostic` at the first fault.
   public init(path: String, hardware: String?, calibration: String?, library: Library) throws(Diagnostic) {
-    let table = try Table(path: path)
-    kind = try TableKind.recognise(table)
+    let (kind, measured) = try measurements(path: path)
+    self.kind = kind
     let name = hardware ?? Self.device(forTable: path)
     self.hardware = name
     self.path = path
@@ -37,7 +37,7 @@ public struct TableComparison: Sendable {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
     values = Validation(device: device, calibration: fitted).compare(
-      try measuredValues(of: table, kind: kind))
+      measured)
   }
 
   /// The device that a table of the project was measured on, by the name of its file.

@@ -87,10 +87,7 @@ struct Calibrate: ParsableCommand {
     }
     var values: [MeasuredValue] = []
     for path in tables {
-      let table = try Table(path: path)
-      let kind = try TableKind.recognise(table)
-      try checkDuplicates(in: table, kind: kind)
-      values += try measuredValues(of: table, kind: kind)
+      values += try measurements(path: path).values
     }
     let fitted = try fit(
       values, device: try Device(named: hardware, in: library),

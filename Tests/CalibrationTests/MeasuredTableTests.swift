@@ -1,4 +1,5 @@
 import Calibration
+import CostModels
 import Documents
 import Foundation
 import Quantities
@@ -205,6 +206,119 @@ import Workloads
     } catch let fault as Diagnostic {
       #expect(fault.position == .init(line: 2, column: column))
       #expect("\(fault)".contains(word))
+    }
+  }
+}
+
+/// Output of nccl-tests and rccl-tests.
+@Suite struct CollectiveTestOutputTests {
+  static func fixture(_ name: String) throws -> String {
+    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/Fixtures/" + name
+    return try String(contentsOfFile: path, encoding: .utf8)
+  }
+
+  static func read(_ name: String, _ change: (inout String) -> Void = { _ in }) throws -> [MeasuredValue] {
+    var text = try fixture(name)
+    change(&text)
+    let (kind, values) = try measurements(text: text, file: name)
+    #expect(kind == .collectives)
+    return values
+  }
+
+  static func exchange(_ value: MeasuredValue) throws -> (Collective<Double>, DataType) {
+    guard case .kernel(let operation, nil, 1) = value.subject, case .collective(let exchange) = operation.work
+    else { throw CocoaError(.coderInvalidValue) }
+    return (exchange, operation.dataType)
+  }
+
+  /// Three sizes, each out of place and in place, of the program that the comments name.
+  @Test func ncclTests() throws {
+    let values = try Self.read("nccl-h200.log")
+    #expect(values.map(\.measured) == [24.35, 24.02, 65.02, 64.77, 326.40, 325.10])
+    #expect(values.map(\.line) == [15, 15, 16, 16, 17, 17])
+    #expect(Set(values.map(\.group)) == ["all_reduce 4 ranks"])
+    #expect(values.prefix(2).map(\.quantity) == ["out_of_place_us", "in_place_us"])
+    let (exchange, type) = try Self.exchange(values[2])
+    #expect(exchange.kind == .allReduce && exchange.bytes == 8_388_608 && exchange.ranks == 4)
+    #expect(type == .bf16)
+    // The bus bandwidth that the file prints is 2 (N-1)/N of the payload over the time.
+    #expect(abs(1.5 * exchange.bytes / (values[2].measured * values[2].unit) / 193.53e9 - 1) < 1e-3)
+  }
+
+  /// The tags of mpirun, lines of the library, and the collective by the name of the file.
+  @Test func rcclTests() throws {
+    let values = try Self.read("rccl-alltoall-mi300x.log")
+    #expect(values.map(\.measured) == [35.61, 36.48, 78.20, 79.11, 242.30, 243.70])
+    let (exchange, type) = try Self.exchange(values[5])
+    #expect(exchange.kind == .allToAll && exchange.bytes == 16_777_216 && exchange.ranks == 2)
+    #expect(type == .fp32)
+  }
+
+  /// Its sizes become a curve through the geometric means of both columns.
+  @Test func itCalibrates() throws {
+    var fit = DeviceFit(device: try Repository.device("nvidia-h200"))
+    fit.add(try Self.read("nccl-h200.log"))
+    let (calibration, _) = try fit.calibration(named: "x", source: "s")
+    let curve = try #require(calibration.curves[.init(kind: "all_reduce", ranks: 4)])
+    #expect(curve.points.count == 3)
+    #expect(abs(curve.points[0].seconds - (24.35e-6 * 24.02e-6).squareRoot()) < 1e-12)
+    // Three points say little of the error between points.
+    #expect((calibration.curveSpread ?? 0) >= 0.07)
+  }
+
+  @Test(arguments: [
+    (
+      "bfloat16     sum      -1    65", "bfloat61     sum      -1    65", "16:29",
+      "'type' is 'bfloat61'; did you mean 'bfloat16'?"
+    ),
+    ("   65.02  129.02", "   fast   129.02", "16:57", "'time' is 'fast'; expected a number of at least 0"),
+    ("   65.02  129.02", "          129.02", "16:6", "the row has 12 fields; expected 13 as in the header"),
+    ("  193.53      0", "  193.53      7", "16:84", "'#wrong' is '7'; expected 0: a run with right results"),
+    ("starting: all_reduce_perf", "starting: reduce_perf", "2:29", "'program' is 'reduce_perf'"),
+    ("#  Rank ", "#  Rang ", nil, "no line '# Rank ...' says which devices took part"),
+    ("  type  ", "  kind  ", "13:1", "the table lacks the column 'type'"),
+    ("#       size", "#       sizes", "15:6", "a row before the line of comments that names the columns"),
+  ])
+  func faultsAreShown(what: String, by: String, place: String?, words: String) throws {
+    do {
+      _ = try Self.read("nccl-h200.log") { $0 = $0.replacingOccurrences(of: what, with: by) }
+      Issue.record("accepted")
+    } catch let fault as Diagnostic {
+      #expect("\(fault)".hasPrefix("nccl-h200.log" + (place.map { ":" + $0 } ?? "") + ": error: " + words))
+    }
+  }
+
+  @Test func aNamelessFileMustSayItsCollective() throws {
+    let text = try Self.fixture("nccl-h200.log").replacingOccurrences(of: "all_reduce_perf", with: "it")
+    do {
+      _ = try measurements(text: text, file: "log.txt")
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".contains("log.txt: error: does not say which collective it timed"))
+    }
+  }
+
+  /// Whatever is cut out of a log, an answer or a fault comes back.
+  @Test(arguments: UInt64(0)..<200)
+  func spoiltTextNeverCrashes(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    var bytes = Array(try Self.fixture(seed % 2 == 0 ? "nccl-h200.log" : "rccl-alltoall-mi300x.log").utf8)
+    for _ in 0..<Int.random(in: 1...6, using: &random) {
+      let from = Int.random(in: 0..<bytes.count, using: &random)
+      let to = min(bytes.count, from + Int.random(in: 1...40, using: &random))
+      if Bool.random(using: &random) {
+        bytes.removeSubrange(from..<to)
+      } else {
+        for index in from..<to { bytes[index] = UInt8.random(in: 32...126, using: &random) }
+      }
+      if bytes.isEmpty { return }
+    }
+    do {
+      let values = try measurements(text: String(decoding: bytes, as: UTF8.self), file: "all_reduce.log")
+        .values
+      #expect(values.allSatisfy { $0.measured > 0 && $0.measured.isFinite })
+    } catch {
+      #expect(!"\(error)".isEmpty)
     }
   }
 }

@@ -160,7 +160,7 @@ extension WrongInput {
       .edit("scenario.yaml", "run:\n", "run:\n  colour: blue\n"), .estimate,
       """
       scenario.yaml:6:3: error: unknown key 'colour' in 'run'; known keys: pass, micro_batch, \
-      sequence, datatype, causal, optimizer
+      sequence, datatype, causal, optimizer, execution, host_launch
       """),
     WrongInput(
       "unknown key at the top",

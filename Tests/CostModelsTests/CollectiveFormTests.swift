@@ -276,6 +276,15 @@ import Workloads
     }
   }
 
+  /// Four nodes of 8 B200 with 8 x 400 Gb/s each all-reduce 4 GiB in 22.1 ms (reference, section 2.2): between the rails
+  /// alone at their line rate and phases one after another.
+  @Test func nodesAndRailsArePipelined() throws {
+    let network = try Self.network("nvidia-b200", calibrated: true)
+    let answer = try #require(network.cost(Collective(.allReduce, bytes: 0x1p32, ranks: 32)))
+    #expect(answer.method == .closedForm)
+    #expect(abs(answer.cost.time / 22.1e-3 - 1) < 0.05)
+  }
+
   /// Peers of tensor-parallel groups of four on nodes of eight: two a node, the rest over the rails; of groups of
   /// eight: one a node, rails alone.
   @Test func groupsWithAStrideSkipTheirNeighbours() throws {
@@ -285,7 +294,7 @@ import Workloads
     }
     // Two groups of four fill a node.
     #expect(try time(2, stride: 4) == time(2, stride: 1))
-    // 16 GPUs in two nodes: pairs with a half each over the rails; 2 GB/2 over 40 GB/s is 25 ms.
+    // 16 GPUs in two nodes: pairs with a half each over the rails; 1 GB over 37.5 GB/s is 26.7 ms.
     #expect(try (0.0125...0.025).contains(time(4, stride: 4)))
     #expect(try (0.025...0.03).contains(time(2, stride: 8)))
     #expect(network.cost(Collective(.allReduce, bytes: 1e9, ranks: 2), stride: 3000) == nil)

@@ -3,6 +3,7 @@ import CostModels
 import Hardware
 import ModelTestSupport
 import Quantities
+import Quantities
 import Testing
 import Workloads
 

@@ -39,6 +39,10 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
     ("getting-started", ""), ("llama-405b-prompt", ""), ("bert-large-a100", ""), ("gemm-square-h200", ""),
     ("getting-started", "calibration=none"), ("getting-started", "hardware=nvidia-h200-slow-b"),
     ("getting-started", "parallelism.tensor=32"), ("bert-large-a100", "hardware=amd-mi300x"),
+    ("getting-started", "parallelism.sequence=true"), ("getting-started", "parallelism.data=64"),
+    ("getting-started", "parallelism={tensor: 4, data: 6, overlap: false}"),
+    ("bert-large-a100", "parallelism.data=8"),
+    ("bert-large-a100", "run={execution: eager, host_launch: 1 ms}"),
   ]
 
   static func answer(_ name: String, _ change: String) throws -> Projection {
@@ -81,7 +85,9 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
       #expect(answer.tokensPerSecond == nil && answer.modelFLOPUtilization == nil)
       return
     }
-    #expect(tokens == Double(answer.scenario.microBatch * answer.scenario.sequence))
+    #expect(
+      tokens
+        == Double(answer.scenario.dataParallel * answer.scenario.microBatch * answer.scenario.sequence))
     let rate = try #require(answer.tokensPerSecond)
     #expect(near(rate * answer.time.value, tokens))
     let utilization = try #require(answer.modelFLOPUtilization)

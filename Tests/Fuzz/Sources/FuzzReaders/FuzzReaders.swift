@@ -45,8 +45,7 @@ private func attempt(_ read: () throws -> Void) {
 
 private func readTable(_ text: String) {
   attempt {
-    let table = try Table(text: text, file: "input")
-    let values = try measuredValues(of: table, kind: try TableKind.recognise(table))
+    let values = try measurements(text: text, file: "input").values
     precondition(values.allSatisfy { $0.measured.isFinite && $0.measured > 0 }, "a time that is none")
   }
 }
