@@ -35,7 +35,7 @@ check:
 
 # Predicted against measured, every group of every table.
 validate: build
-	@$(rooftree) validate $(measurements)/h200/*.csv $(measurements)/aiconfigurator/*.csv
+	@$(rooftree) validate $(measurements)/h200/*.csv $(measurements)/aiconfigurator/*.csv $(measurements)/upmem/*.csv
 
 # The accuracy table of the README.
 accuracy: build

@@ -52,7 +52,8 @@ let package = Package(
       swiftSettings: settings),
 
     // Floor 4: measuring and fitting.
-    .target(name: "Kernels", dependencies: ["COpenBLAS", "Quantities", "Workloads"], swiftSettings: settings),
+    .target(
+      name: "Kernels", dependencies: ["COpenBLAS", "Quantities", "Workloads"], swiftSettings: settings),
     .target(
       name: "Calibration",
       dependencies: [
@@ -150,8 +151,12 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Quantities", "Documents", "Scenarios", "Studies", "ModelTestSupport", real],
+      dependencies: [
+        "Quantities", "Documents", "Workloads", "CostModels", "Scenarios", "Studies", "ModelTestSupport",
+        real,
+      ],
       swiftSettings: settings),
-    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "Quantities", "Workloads"], swiftSettings: settings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "Quantities", "Workloads"], swiftSettings: settings),
   ]
 )

@@ -14,5 +14,11 @@ let package = Package(
         "CBaseline", .product(name: "Kernels", package: "rooftree"),
         .product(name: "Rooftree", package: "rooftree"),
       ]),
+    // What PIM-Opt's algorithms need in epochs, at reduced scale.
+    .executableTarget(
+      name: "statistical-efficiency",
+      dependencies: [
+        .product(name: "Kernels", package: "rooftree"), .product(name: "Rooftree", package: "rooftree"),
+      ]),
   ]
 )

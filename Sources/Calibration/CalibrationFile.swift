@@ -83,6 +83,7 @@ extension DeviceCalibration {
       + ["copy", "triad", "gemv", "lr_dense", "svm_dense"].map { "\(HostStreamForm<Double>.name).\($0)" }
       + PrIMBenchmark.allCases.map { UnitKernelForm<Double>.name(of: $0) }
       + UnitTransferForm<Double>.Direction.allCases.map { UnitTransferForm<Double>.name(of: $0) }
+      + [UnitTrainingForm<Double>.name, CPUTrainingForm<Double>.name, GPUTrainingForm<Double>.name]
   }
 
   /// The constants of products: one set for 16-bit types, one for each other kind of pipe.
@@ -101,6 +102,9 @@ extension DeviceCalibration {
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
     case HostEnergyForm<Double>.name: HostEnergyForm<Double>.constants
     case _ where !formNames.contains(name): nil
+    case UnitTrainingForm<Double>.name: UnitTrainingForm<Double>.constants
+    case CPUTrainingForm<Double>.name: CPUTrainingForm<Double>.constants
+    case GPUTrainingForm<Double>.name: GPUTrainingForm<Double>.constants
     case _ where name.hasPrefix(UnitKernelForm<Double>.name): UnitKernelForm<Double>.constants
     case _ where name.hasPrefix(UnitTransferForm<Double>.name): UnitTransferForm<Double>.constants
     case _ where name.hasPrefix(HostSparseForm<Double>.name): HostSparseForm<Double>.constants

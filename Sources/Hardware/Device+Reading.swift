@@ -68,15 +68,16 @@ extension Device {
     if var power = try reader.optionalMapping("power") {
       let limit = try power.optionalSourced("limit", as: Watts.self, sources: sources)
       let idle = try power.optionalSourced("idle", as: Watts.self, sources: sources)
+      let host = try power.optionalSourced("host", as: Watts.self, sources: sources)
       try power.finish()
       if let limit, let idle, idle.quantity > limit.quantity {
         throw power.node.diagnostic(
           .contradiction(
             "'power': idle \(idle.quantity.formatted()) is above the limit \(limit.quantity.formatted())"))
       }
-      self.power = Power(limit: limit, idle: idle)
+      self.power = Power(limit: limit, idle: idle, host: host)
     } else {
-      power = Power(limit: nil, idle: nil)
+      power = Power(limit: nil, idle: nil, host: nil)
     }
     var links: [Link] = []
     if let mapping = try reader.optionalMapping("links") {
@@ -170,6 +171,9 @@ extension ProcessingInMemory {
     moduleUnits = try reader.optionalSourced("module_units", as: Number.self, sources: sources)
     modules = try reader.optionalSourced("modules", as: Number.self, sources: sources)
     modulePower = try reader.optionalSourced("module_power", as: Watts.self, sources: sources)
+    commands = try reader.optionalMapping("commands").map { mapping throws(Diagnostic) in
+      try UnitCommands(mapping, sources: sources)
+    }
     _ = try reader.optionalText("note")
     try reader.finish()
   }
@@ -177,5 +181,23 @@ extension ProcessingInMemory {
   private static func size(_ key: String, _ reader: inout MappingReader) throws(Diagnostic) -> Bytes? {
     guard let node = reader.optionalNode(key) else { return nil }
     return try MappingReader.quantity(node, path: reader.path(of: key), as: Bytes.self)
+  }
+}
+
+extension UnitCommands {
+  init(_ mapping: MappingReader, sources: [String: String]) throws(Diagnostic) {
+    var reader = mapping
+    func size(_ key: String) throws(Diagnostic) -> Bytes {
+      try MappingReader.quantity(try reader.node(key), path: reader.path(of: key), as: Bytes.self)
+    }
+    operand = try size("operand")
+    interval = try reader.sourced("interval", as: Seconds.self, sources: sources)
+    row = try size("row")
+    rowChange = try reader.sourced("row_change", as: Seconds.self, sources: sources)
+    refresh = try reader.sourced("refresh", as: Number.self, sources: sources, allowsZero: true)
+    channelUnits = try reader.sourced("channel_units", as: Number.self, sources: sources)
+    sharedOperand = try size("shared_operand")
+    sums = try reader.sourced("sums", as: Number.self, sources: sources)
+    try reader.finish()
   }
 }

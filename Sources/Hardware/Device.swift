@@ -96,6 +96,8 @@ public struct Power: Sendable {
   public let limit: Sourced<Dimensions.Power>?
   /// What it draws when nothing runs.
   public let idle: Sourced<Dimensions.Power>?
+  /// What the machine around it draws while the device is in use: processors of a host, plain memory.
+  public let host: Sourced<Dimensions.Power>?
 }
 
 /// A network domain that a device is part of.
@@ -160,4 +162,26 @@ public struct ProcessingInMemory: Sendable {
   public let modules: Sourced<Dimensions.Number>?
   /// Power of one memory module.
   public let modulePower: Sourced<Dimensions.Power>?
+  /// How commands of the memory bus drive the units, where these have no programs of their own.
+  public let commands: UnitCommands?
+}
+
+/// Units beside the banks that execute one command of the memory bus in step.
+public struct UnitCommands: Sendable {
+  /// Bytes that a command feeds to each unit from its bank.
+  public let operand: Bytes
+  /// Time between two such commands of a channel.
+  public let interval: Sourced<Dimensions.Time>
+  /// Bytes of a bank's row.
+  public let row: Bytes
+  /// Time to close a row and open the next in all banks of a channel.
+  public let rowChange: Sourced<Dimensions.Time>
+  /// Part of the time in which the banks refresh.
+  public let refresh: Sourced<Dimensions.Number>
+  /// Units of a channel, which work in step.
+  public let channelUnits: Sourced<Dimensions.Number>
+  /// Bytes of registers, or of a channel's buffer, for the operand that all units share.
+  public let sharedOperand: Bytes
+  /// Sums that a unit holds at once.
+  public let sums: Sourced<Dimensions.Number>
 }

@@ -44,6 +44,7 @@ public struct FactSheet: Sendable {
     if let launch = device.launchOverhead { add("launch", launch) }
     if let limit = device.power.limit { add("power limit", limit) }
     if let idle = device.power.idle { add("idle power", idle) }
+    if let host = device.power.host { add("power of the host around it", host) }
     for link in device.links {
       add("\(link.name) network", "\(link.technology); \(link.topology.rawValue) of \(link.devices)")
       add("\(link.name) bandwidth", link.bandwidth)

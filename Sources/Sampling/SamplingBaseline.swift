@@ -13,14 +13,16 @@ public struct SamplingBaseline: Sendable {
   /// - Parameters:
   ///   - log: the run.
   ///   - first: how many iterations the last of them takes.
+  /// - Returns: the four of them; none for a run without iterations.
   public static func all(_ log: TrainingLog, first: Int = 50) -> [SamplingBaseline] {
     let count = Double(log.iterations.count)
     let times = LengthTimes(log, warmUp: 0, repeats: 1).all
     let total = log.totalSeconds
-    let frequent = times.max { ($0.count, -$0.length) < ($1.count, -$1.length) }!
     let ordered = log.iterations.map(\.sequenceLength).sorted()
-    let middle = times.first { $0.length == ordered[ordered.count / 2] }!
-    let worst = times.max { abs($0.median * count - total) < abs($1.median * count - total) }!
+    guard let frequent = times.max(by: { ($0.count, -$0.length) < ($1.count, -$1.length) }),
+      let middle = times.first(where: { $0.length == ordered[ordered.count / 2] }),
+      let worst = times.max(by: { abs($0.median * count - total) < abs($1.median * count - total) })
+    else { return [] }
     let head = log.iterations.prefix(first)
     let mean = head.reduce(0) { $0 + $1.seconds } / Double(head.count)
     return [

@@ -67,15 +67,14 @@ public struct SeqPoints: Sendable {
     precondition(tolerance > 0 && repeats > 0 && warmUp >= 0 && fewest > 0)
     let lengths = LengthTimes(log, warmUp: warmUp, repeats: repeats)
     let limit = min(most ?? lengths.all.count, lengths.all.count)
-    var best: SeqPoints?
     var bins = lengths.all.count <= 10 ? limit : min(fewest, limit)
-    while true {
-      let candidate = SeqPoints(log, lengths, bins: bins, choice: choice)
-      if best.map({ abs(candidate.relativeError) < abs($0.relativeError) }) ?? true { best = candidate }
-      if abs(candidate.relativeError) <= tolerance || bins >= limit { break }
+    var best = SeqPoints(log, lengths, bins: bins, choice: choice)
+    while abs(best.relativeError) > tolerance && bins < limit {
       bins += 1
+      let candidate = SeqPoints(log, lengths, bins: bins, choice: choice)
+      if abs(candidate.relativeError) < abs(best.relativeError) { best = candidate }
     }
-    self = best!
+    self = best
   }
 
   /// The points of equally wide bins.
@@ -89,11 +88,14 @@ public struct SeqPoints: Sendable {
       let measure: (LengthTimes.Entry) -> Double =
         choice == .time ? { $0.median } : { Double($0.length) }
       let middle = choice == .time ? mean(\.mean) : mean { Double($0.length) }
-      let chosen = members.min { abs(measure($0) - middle) < abs(measure($1) - middle) }!
+      guard
+        let chosen = members.min(by: { abs(measure($0) - middle) < abs(measure($1) - middle) }),
+        let shortest = members.first?.length, let longest = members.last?.length
+      else { continue }
       let timed = choice == .time ? chosen.closest(to: middle) : chosen.spread
       points.append(
         Point(
-          sequenceLength: chosen.length, lengths: members.first!.length...members.last!.length,
+          sequenceLength: chosen.length, lengths: shortest...longest,
           weight: weight, timed: timed.map(\.number), seconds: Sampling.mean(of: timed)))
     }
     self.init(points: points, log: log, choice: choice)
@@ -127,7 +129,7 @@ public struct SeqPoints: Sendable {
       func distance(_ index: Int) -> Int {
         max(0, points[index].lengths.lowerBound - length, length - points[index].lengths.upperBound)
       }
-      weights[points.indices.min { distance($0) < distance($1) }!] += 1
+      if let nearest = points.indices.min(by: { distance($0) < distance($1) }) { weights[nearest] += 1 }
     }
     self.points = zip(points, weights).map { point, weight in
       Point(

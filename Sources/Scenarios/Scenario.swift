@@ -138,6 +138,11 @@ extension Scenario {
 
     let workloadNode = try reader.node("workload")
     let workload = try Self.document(.workloads, workloadNode, key: "workload", library, &files)
+    if case .scalar("linear", _)? = workload.value("kind")?.content {
+      throw workloadNode.diagnostic(
+        .contradiction(
+          "'workload' is training of a linear model, which rooftree estimate answers and nothing else"))
+    }
     let hardwareNode = try reader.node("hardware")
     let hardware = try Self.document(.hardware, hardwareNode, key: "hardware", library, &files)
     device = try Device(node: hardware, in: library)
@@ -244,7 +249,7 @@ extension Scenario {
   }
 
   /// The document that a key names (a name, a path) or holds (a mapping).
-  private static func document(
+  static func document(
     _ kind: Library.Kind, _ node: DocumentNode, key: String, _ library: Library, _ files: inout [String]
   ) throws(Diagnostic) -> DocumentNode {
     if case .mapping = node.content { return node }
@@ -256,7 +261,7 @@ extension Scenario {
   }
 
   /// The calibration that was asked for, or the one named like the device, or none.
-  private static func calibration(
+  static func calibration(
     for device: Device, _ node: DocumentNode?, _ library: Library, _ files: inout [String]
   ) throws(Diagnostic) -> DeviceCalibration? {
     guard let node else {
@@ -280,7 +285,7 @@ extension Scenario {
     guard device.kind != .pim else {
       throw hardware.diagnostic(
         .contradiction(
-          "'\(device.name)' is memory that computes; its models are not there yet: a gpu or cpu is expected"))
+          "'\(device.name)' is memory that computes: a workload of kind linear, a gpu or a cpu is expected"))
     }
     switch work {
     case .operators:

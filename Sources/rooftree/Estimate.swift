@@ -30,7 +30,13 @@ struct Estimate: ParsableCommand {
   }
 
   func run() throws {
-    let scenario = try Scenario(named: scenario, in: try options.library(), changes: changes)
+    let library = try options.library()
+    if let training = try TrainingScenario(named: scenario, in: library, changes: changes) {
+      let projection = training.project()
+      try emit(json ? projection.json.text + "\n" : projection.text())
+      return
+    }
+    let scenario = try Scenario(named: scenario, in: library, changes: changes)
     let projection = scenario.project()
     try emit(json ? projection.json.text + "\n" : projection.text(depth: depth))
   }

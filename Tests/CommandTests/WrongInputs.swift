@@ -538,8 +538,8 @@ extension WrongInput {
       "memory that computes",
       .edit("device.yaml", "kind: gpu", "kind: pim"), .estimate,
       """
-      scenario.yaml:3:11: error: 'test-gpu' is memory that computes; its models are not there yet: \
-      a gpu or cpu is expected
+      scenario.yaml:3:11: error: 'test-gpu' is memory that computes: a workload of kind linear, \
+      a gpu or a cpu is expected
       """),
     WrongInput(
       "operators over several devices",
