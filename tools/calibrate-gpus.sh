@@ -14,7 +14,7 @@ fit() { # device, extends or "", tables...
   echo "== $device"
   "$rooftree" calibrate "${arguments[@]}"
 }
-fit nvidia-h200 "" h200/operators.csv h200/collectives_nvlink.csv h200/layers.csv
+fit nvidia-h200 "" h200/operators.csv h200/collectives_nvlink.csv h200/layers.csv h200/energy.csv
 fit nvidia-h200-slow-a nvidia-h200 h200/collectives_slow_a.csv
 fit nvidia-h200-slow-b nvidia-h200 h200/collectives_slow_b.csv
 fit nvidia-a100-80g-sxm "" aiconfigurator/a100_operators.csv aiconfigurator/a100_collectives.csv

@@ -76,7 +76,7 @@ extension DeviceCalibration {
 
   /// The forms that a calibration can hold: streaming kernels have one for each kind.
   public static var formNames: [String] {
-    gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name]
+    gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name, EnergyForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
       + [HostGEMMForm<Double>.name, HostEnergyForm<Double>.name]
       + ["lr_sparse", "svm_sparse"].map { "\(HostSparseForm<Double>.name).\($0)" }
@@ -99,6 +99,7 @@ extension DeviceCalibration {
     case _ where gemmNames.contains(name): GEMMForm<Double>.constants
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
+    case EnergyForm<Double>.name: EnergyForm<Double>.constants
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
     case HostEnergyForm<Double>.name: HostEnergyForm<Double>.constants
     case _ where !formNames.contains(name): nil

@@ -155,6 +155,13 @@ public struct DeviceFit: Sendable {
         result.forms[name] = outcome.form?.with(spread: spread)
       }
     }
+    let sustained = EnergyFit(values: values)
+    if sustained.isDetermined {
+      progress(EnergyForm<Double>.name)
+      let outcome = try sustained.outcome(on: DeviceModel(device, result))
+      result.forms[EnergyForm<Double>.name] = outcome.constants
+      reports += outcome.reports
+    }
     return (result, reports)
   }
 

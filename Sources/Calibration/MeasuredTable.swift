@@ -105,6 +105,8 @@ public enum Subject: Sendable {
   case host(HostKernel<Double>, operation: String, DataType, threads: Double)
   /// Several kernels one after another, all of them so many times.
   case kernels([Operator<Double>], repeats: Double)
+  /// One operator so many times without pauses, where the power limit rules.
+  case sustained(SustainedOperator, SustainedQuantity)
   /// Several equal GEMMs on parallel branches.
   case concurrentGEMM(GEMM<Double>, DataType, degree: Double)
   /// A stack of layers; `backward` adds the backward pass.
@@ -132,6 +134,35 @@ public enum Subject: Sendable {
   }
 }
 
+/// An operator that ran for seconds.
+public struct SustainedOperator: Sendable {
+  /// What it computes.
+  public let operation: Operator<Double>
+  /// How often it ran.
+  public let iterations: Double
+  /// Its measured time at full clock, in seconds; nil where the table has none.
+  public let burst: Double?
+
+  /// An operator that ran so many times, with its measured time at full clock in seconds, if there is one.
+  public init(operation: Operator<Double>, iterations: Double, burst: Double?) {
+    self.operation = operation
+    self.iterations = iterations
+    self.burst = burst
+  }
+}
+
+/// What was measured of an operator that ran for seconds.
+public enum SustainedQuantity: String, Sendable, CaseIterable {
+  /// How long it took in all.
+  case seconds
+  /// The mean power of the device.
+  case power = "mean_watts"
+  /// The energy of the device.
+  case energy = "joules"
+  /// The power while it runs at full clock, between pauses.
+  case burstPower = "burst_watts"
+}
+
 /// One measured value of a table.
 public struct MeasuredValue: Sendable {
   /// The line of the table.
@@ -140,12 +171,24 @@ public struct MeasuredValue: Sendable {
   public let group: String
   /// The measured column.
   public let quantity: String
-  /// Seconds in one unit of the column.
+  /// Seconds (watts, joules) in one unit of the column.
   public let unit: Double
   /// The value as it stands in the column.
   public let measured: Double
-  /// What it is the time of.
+  /// What it is the time (the power, the energy) of.
   public let subject: Subject
+
+  /// A value of a column, in its unit.
+  public init(
+    line: Int, group: String, quantity: String, unit: Double, measured: Double, subject: Subject
+  ) {
+    self.line = line
+    self.group = group
+    self.quantity = quantity
+    self.unit = unit
+    self.measured = measured
+    self.subject = subject
+  }
 }
 
 /// Reads the measured values of a table.
@@ -166,7 +209,7 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
     case .dataParallel: values += try row.dataParallelValues()
     case .concurrency: values += try row.concurrencyValues()
     case .layers: values += try row.layerValues()
-    case .energy: if let value = try row.energyValue() { values.append(value) }
+    case .energy: values += try row.energyValues()
     case .cpuKernels: values.append(try row.cpuValue())
     case .pimKernels: values += try row.pimValues()
     case .trainingIterations:
@@ -428,15 +471,24 @@ extension Table.Row {
     return values
   }
 
-  func energyValue() throws(Diagnostic) -> MeasuredValue? {
-    guard text("op") != "idle" else { return nil }
+  /// Time, mean power and energy of an operator that ran for seconds; nothing for the idle device.
+  func energyValues() throws(Diagnostic) -> [MeasuredValue] {
+    let operation = text("op")
+    guard operation != "idle" else { return [] }
     let type = try dataType()
-    let count = try positive("iters")
-    let subject = try kernel(text("op"), type, try parameters("params"))
-    guard case .kernel(let operation, let units, _) = subject else { return nil }
-    return try value(
-      "seconds", unit: 1, group: "\(text("op")) \(type.rawValue)",
-      .kernel(operation, units: units, repeats: count))
+    let subject = try kernel(operation, type, try parameters("params"))
+    let group = "\(operation) \(type.rawValue)"
+    guard case .kernel(let kernel, _, 1) = subject else {
+      return [try value("seconds", unit: 1, group: group, .unmodelled)]
+    }
+    let run = SustainedOperator(
+      operation: kernel, iterations: try positive("iters"),
+      burst: text("burst_us").isEmpty ? nil : 1e-6 * (try positive("burst_us")))
+    var values: [MeasuredValue] = []
+    for quantity in SustainedQuantity.allCases where !text(quantity.rawValue).isEmpty {
+      values.append(try value(quantity.rawValue, unit: 1, group: group, .sustained(run, quantity)))
+    }
+    return values
   }
 
   func cpuValue() throws(Diagnostic) -> MeasuredValue {

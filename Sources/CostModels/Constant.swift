@@ -83,11 +83,15 @@ public struct Cost<N: ModelNumber>: Sendable {
   public var cache: N
   /// Time that the network needs, in seconds.
   public var network: N
+  /// By how much the time is already longer than at full clock, because the form was fitted to kernels so long that the
+  /// power limit held them; 1 where it is not.
+  public var slowdown: N
 
-  /// A cost with its terms, all in seconds.
+  /// A cost with its terms, all in seconds but the slowdown, which is a ratio.
   @inlinable
   public init(
-    time: N, launch: N = N(0), compute: N = N(0), memory: N = N(0), cache: N = N(0), network: N = N(0)
+    time: N, launch: N = N(0), compute: N = N(0), memory: N = N(0), cache: N = N(0), network: N = N(0),
+    slowdown: N = N(1)
   ) {
     self.time = time
     self.launch = launch
@@ -95,6 +99,7 @@ public struct Cost<N: ModelNumber>: Sendable {
     self.memory = memory
     self.cache = cache
     self.network = network
+    self.slowdown = slowdown
   }
 }
 

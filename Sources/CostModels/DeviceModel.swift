@@ -16,6 +16,8 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   let gemm: [DataType: GEMMForm<N>]
   let attention: AttentionForm<N>
   let streaming: [Streaming<N>.Kind: StreamingForm<N>]
+  /// What its kernels take of its power.
+  public let energy: EnergyForm<N>
   /// Its network.
   public let network: NetworkModel<N>
   /// How kernels and exchanges slow one another.
@@ -40,6 +42,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
       streaming[kind] = Self.streamingForm(kind, calibration, machine)
     }
     self.streaming = streaming
+    energy = calibration?.fitted(EnergyForm<N>.self) ?? .uncalibrated(on: machine)
     network = NetworkModel(device, calibration)
   }
 

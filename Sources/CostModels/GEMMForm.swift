@@ -160,7 +160,7 @@ public struct GEMMForm<N: ModelNumber>: FittedForm {
     let slowdown = 1 + sustainedSlowdown * ideal / (ideal + GEMMTiling.clockFallTime)
     return Cost(
       time: (start + best * crooked) * slowdown, launch: start, compute: bestUnit,
-      memory: traffic, cache: bestFeed)
+      memory: traffic, cache: bestFeed, slowdown: slowdown)
   }
 }
 

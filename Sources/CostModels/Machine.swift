@@ -15,10 +15,15 @@ public struct Machine<N: ModelNumber>: Sendable {
   public var cacheCapacity: N
   /// Time to start a kernel, in seconds.
   public var launch: N
+  /// The most that the device draws over time, in watts; zero where nothing is known.
+  public var powerLimit: N
+  /// What it draws when nothing runs, in watts.
+  public var idlePower: N
 
   /// The numbers of a device as its description gives them.
   ///
-  /// A device without a cache level counts as one with 1 MiB; one without a launch overhead starts at once.
+  /// A device without a cache level counts as one with 1 MiB; one without a launch overhead starts at once; one without
+  /// an idle power draws the part of its limit that an H200 does, 18 %.
   public init(_ device: Device) {
     units = N(device.compute.units.value)
     clock = N(device.compute.clock.value)
@@ -27,6 +32,9 @@ public struct Machine<N: ModelNumber>: Sendable {
     let cache = device.memory.dropFirst().first { $0.scope == .device }
     cacheCapacity = N(cache?.capacity.value ?? 0x1p20)
     launch = N(device.launchOverhead?.value ?? 0)
+    let limit = device.power.limit?.value ?? 0
+    powerLimit = N(limit)
+    idlePower = N(device.power.idle?.value ?? 0.18 * limit)
   }
 
   /// Peak rate for a data type, in FLOP/s.

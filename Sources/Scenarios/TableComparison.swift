@@ -22,8 +22,11 @@ public struct TableComparison: Sendable {
   ///   - hardware: the device; by the name of the file if nil.
   ///   - calibration: a calibration's name, `none`, or nil for that of the device.
   ///   - library: the catalogue.
+  ///   - sustained: whether what was measured is taken to run again and again without pauses.
   /// - Throws: `Diagnostic` at the first fault.
-  public init(path: String, hardware: String?, calibration: String?, library: Library) throws(Diagnostic) {
+  public init(
+    path: String, hardware: String?, calibration: String?, library: Library, sustained: Bool = false
+  ) throws(Diagnostic) {
     let (kind, measured) = try measurements(path: path)
     self.kind = kind
     let name = hardware ?? Self.device(forTable: path)
@@ -36,8 +39,7 @@ public struct TableComparison: Sendable {
     } else if library.names(.calibrations).contains(device.name) {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
-    values = Validation(device: device, calibration: fitted).compare(
-      measured)
+    values = Validation(device: device, calibration: fitted, sustained: sustained).compare(measured)
   }
 
   /// The device that a table of the project was measured on, by the name of its file.

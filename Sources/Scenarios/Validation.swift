@@ -67,10 +67,19 @@ public struct ErrorSummary: Sendable {
 /// Predictions beside the measured values of tables.
 public struct Validation: Sendable {
   let model: DeviceModel<Double>
+  /// Whether what was measured is taken to run again and again without pauses, so that the power limit rules.
+  let sustained: Bool
 
   /// The models of a device.
-  public init(device: Device, calibration: DeviceCalibration?) {
+  ///
+  /// - Parameters:
+  ///   - device: the device.
+  ///   - calibration: what was measured on it, if it was.
+  ///   - sustained: whether kernels and layers are taken to run again and again without pauses, so that the power limit
+  ///     rules their time.
+  public init(device: Device, calibration: DeviceCalibration?, sustained: Bool = false) {
     model = DeviceModel(device, calibration)
+    self.sustained = sustained
   }
 
   /// Predicts each measured value.
@@ -78,13 +87,35 @@ public struct Validation: Sendable {
 
   /// Predicts one measured value.
   public func compare(_ value: MeasuredValue) -> ComparedValue {
-    guard let (seconds, error) = predict(value.subject), seconds.isFinite, seconds > 0 else {
+    guard let (seconds, error) = prediction(value.subject), seconds.isFinite, seconds > 0 else {
       return ComparedValue(value: value, predicted: nil, interval90: nil)
     }
     let predicted = seconds / value.unit
     let width = (1.645 * error).exponential()
     return ComparedValue(
       value: value, predicted: predicted, interval90: predicted / width...predicted * width)
+  }
+
+  /// Time in seconds and its relative standard error, under the power limit if asked.
+  private func prediction(_ subject: Subject) -> (seconds: Double, error: Double)? {
+    guard let (seconds, error) = predict(subject) else { return nil }
+    guard sustained, let (operators, count) = subject.kernels else { return (seconds, error) }
+    var demand = EnergyDemand<Double>.zero
+    var alone = 0.0
+    for operation in operators {
+      guard let cost = model.cost(operation.work, operation.dataType),
+        let part = model.demand(of: operation.work, operation.dataType)
+      else { return (seconds, error) }
+      demand = demand + part
+      alone += cost.time
+    }
+    demand = count * demand
+    // What the sum of the kernels does not hold (handovers, what runs beside one another) draws nothing of its own.
+    demand.time += seconds - count * alone
+    return (
+      model.powerRoof.sustained(demand).time,
+      (error * error + sustainedSlowdownSpread * sustainedSlowdownSpread).squareRoot()
+    )
   }
 
   /// Time in seconds and its relative standard error.
@@ -96,6 +127,7 @@ public struct Validation: Sendable {
     case .kernels(let operations, let repeats):
       let nodes = operations.map { model.node($0, name: "\($0.name)") }
       return relative(CostNode("", count: Int(repeats), parts: nodes))
+    case .sustained(let run, let quantity): return predict(run, quantity)
     case .concurrentGEMM(let shape, let type, let degree):
       // On parallel branches the tiles of all products share the units, as those of one batch do.
       let pooled = Work<Double>.gemm(
@@ -156,6 +188,22 @@ public struct Validation: Sendable {
     }
   }
 
+  /// Seconds, watts or joules of an operator that runs without pauses, and the relative standard error.
+  private func predict(_ run: SustainedOperator, _ quantity: SustainedQuantity) -> (Double, error: Double)? {
+    let (work, type) = (run.operation.work, run.operation.dataType)
+    guard let demand = model.demand(of: work, type, time: run.burst) else { return nil }
+    let cost = model.powerRoof.sustained(demand)
+    let power = model.powerSpread(clock: cost.clock)
+    let kernel = run.burst == nil ? model.spread(of: work, type) : repeatedRunSpread
+    let time = (kernel * kernel + sustainedSlowdownSpread * sustainedSlowdownSpread).squareRoot()
+    switch quantity {
+    case .seconds: return (run.iterations * cost.time, time)
+    case .power: return (cost.power, power)
+    case .energy: return (run.iterations * cost.energy, (power * power + time * time).squareRoot())
+    case .burstPower: return (model.powerRoof.demandedPower(demand), power)
+    }
+  }
+
   private func relative(_ node: CostNode) -> (seconds: Double, error: Double) {
     (node.time.value, node.standardError.value / node.time.value)
   }
@@ -167,6 +215,27 @@ public struct Validation: Sendable {
     return CostNode(
       "layers", count: Int(count),
       parts: operators.operators.map { model.node($0, name: "\($0.name)") }, noise: model.commonSpread)
+  }
+}
+
+extension Subject {
+  /// The kernels of what was measured, and how often all of them ran; nil where the power limit has no say.
+  fileprivate var kernels: (operators: [Operator<Double>], count: Double)? {
+    func listed(_ layer: TransformerLayer<Double>, backward: Bool) -> [Operator<Double>] {
+      var list = OperatorList<Double>()
+      layer.forward(into: &list)
+      if backward { layer.backward(into: &list) }
+      return list.operators
+    }
+    switch self {
+    case .kernel(let operation, units: nil, let repeats): return ([operation], repeats)
+    case .kernels(let operations, let repeats): return (operations, repeats)
+    case .layers(let layer, let count, let backward): return (listed(layer, backward: backward), count)
+    case .dataParallel(let layer, let count, let exchange, let overlap):
+      let operation = Operator<Double>("gradient all-reduce", .backward, .collective(exchange), .bf16)
+      return (overlap == .alone ? [operation] : listed(layer, backward: true) + [operation], count)
+    default: return nil
+    }
   }
 }
 

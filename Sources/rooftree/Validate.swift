@@ -29,6 +29,10 @@ struct Validate: ParsableCommand {
     help: ArgumentHelp(
       "The calibration to use (default: that of the device; none for none).", valueName: "name"))
   var calibration: String?
+  @Flag(
+    help:
+      "Take kernels and layers to run again and again without pauses, so that the power limit slows them.")
+  var sustained = false
   @Flag(help: "Print an array of objects, errors in per cent.")
   var json = false
   @Option(
@@ -46,7 +50,7 @@ struct Validate: ParsableCommand {
     var rowText = TableComparison.rowHeader
     for path in tables {
       let comparison = try TableComparison(
-        path: path, hardware: hardware, calibration: calibration, library: library)
+        path: path, hardware: hardware, calibration: calibration, library: library, sustained: sustained)
       summaries += comparison.summaries
       rowText += comparison.rowText
     }

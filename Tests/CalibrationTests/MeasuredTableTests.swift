@@ -15,7 +15,8 @@ import Workloads
     ("h200/collectives_slow_b.csv", .collectives), ("h200/tp_layers_nvlink.csv", .tensorParallelLayers),
     ("h200/tp_layers_slow_a.csv", .tensorParallelLayers), ("h200/dp_nvlink.csv", .dataParallel),
     ("h200/c3.csv", .concurrency), ("h200/c3_dma.csv", .concurrency), ("h200/layers.csv", .layers),
-    ("h200/energy.csv", .energy), ("h200/cpu_xeon16.csv", .cpuKernels),
+    ("h200/energy.csv", .energy), ("measure-gpu/h100_energy.csv", .energy),
+    ("h200/cpu_xeon16.csv", .cpuKernels),
     ("aiconfigurator/a100_operators.csv", .operators), ("aiconfigurator/b200_operators.csv", .operators),
     ("aiconfigurator/a100_collectives.csv", .collectives),
     ("aiconfigurator/b200_collectives.csv", .collectives), ("upmem/prim_kernels.csv", .pimKernels),
@@ -33,7 +34,8 @@ import Workloads
     switch kind {
     case .tensorParallelLayers, .dataParallel: 4
     case .concurrency: 3
-    case .energy: line.hasPrefix("idle") ? 0 : 1
+    // Seconds, joules and mean watts; watts at full clock where the table has them.
+    case .energy: line.hasPrefix("idle") ? 0 : line.split(separator: ",").count > 10 ? 4 : 3
     case .layers:
       line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count
     case .pimKernels: line.split(separator: ",").suffix(4).filter { Double($0) != 0 }.count

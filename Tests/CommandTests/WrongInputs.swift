@@ -783,6 +783,23 @@ extension WrongInput {
   /// Tables.
   static let tables: [WrongInput] = [
     WrongInput(
+      "energy below zero",
+      .whole(
+        "energy.csv",
+        "op,dtype,params,seconds,joules,mean_watts,iters\ngemm,bf16,m=64;n=64;k=64,1.6,-3,600,100\n"),
+      .validate("energy.csv"),
+      """
+      energy.csv:2:30: error: 'joules' is '-3'; expected at least 0
+      """),
+    WrongInput(
+      "energy without iterations",
+      .whole("energy.csv", "op,dtype,params,seconds,joules,mean_watts\ngemm,bf16,m=64;n=64;k=64,1.6,3,600\n"),
+      .validate("energy.csv"),
+      """
+      energy.csv:1:1: error: the table lacks the column 'iters'; it has op, dtype, params, seconds, joules, \
+      mean_watts
+      """),
+    WrongInput(
       "empty table",
       .whole("operators.csv", ""), .validate("operators.csv"),
       """
