@@ -120,6 +120,7 @@ let package = Package(
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
         "Kernels", "TestSupport", "rooftree",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       exclude: ["Fixtures"], swiftSettings: settings),
     .target(

@@ -138,7 +138,33 @@ public struct FactSheet: Sendable {
     add("files", scenario.files.joined(separator: ", "))
   }
 
-  /// A workload file of either kind.
+  /// A linear model and its samples.
+  public init(_ workload: LinearWorkload) {
+    title = "\(workload.name): \(workload.title)"
+    if let note = workload.note { add("note", note) }
+    add("model", workload.model.words)
+    add("features", "\(workload.features)")
+    add("features that are not 0", "\(workload.nonZeros)")
+    add("samples", "\(workload.samples)")
+  }
+
+  /// A scenario that trains a linear model.
+  public init(_ scenario: TrainingScenario) {
+    title = "\(scenario.name): \(scenario.title)"
+    let plan = scenario.training.plan
+    add("model", scenario.training.model.words)
+    add("hardware", scenario.system.device.title)
+    add("calibration", scenario.calibration?.name ?? "none")
+    add("algorithm", plan.algorithm.rawValue)
+    add("workers", "\(plan.workers)")
+    add("samples of a worker", "\(plan.samplesPerWorker)")
+    add("batch of a worker", "\(plan.batchPerWorker)")
+    add("synchronisations an epoch", "\(plan.synchronisationsPerEpoch)")
+    add("epochs", "\(scenario.training.epochs)")
+    add("files", scenario.files.joined(separator: ", "))
+  }
+
+  /// A workload file of any kind.
   ///
   /// - Throws: `Diagnostic` at the first fault.
   public static func workload(_ node: DocumentNode, path: String) throws(Diagnostic) -> FactSheet {
@@ -150,7 +176,18 @@ public struct FactSheet: Sendable {
       for entry in try operatorList(node) { sheet.add(entry.name, "\(entry.count) times") }
       return sheet
     }
+    if case .scalar("linear", _)? = node.value("kind")?.content {
+      return FactSheet(try LinearWorkload(node))
+    }
     return FactSheet(try TransformerModel(node: node))
+  }
+
+  /// A scenario of any kind, by its name or path.
+  ///
+  /// - Throws: `Diagnostic` at the first fault.
+  public static func scenario(_ name: String, in library: Library) throws(Diagnostic) -> FactSheet {
+    if let training = try TrainingScenario(named: name, in: library) { return FactSheet(training) }
+    return FactSheet(try Scenario(named: name, in: library))
   }
 
   /// A file given by its path: what it is shows in its keys.
@@ -159,18 +196,16 @@ public struct FactSheet: Sendable {
   public static func file(_ path: String, in library: Library) throws(Diagnostic) -> FactSheet {
     let node = try readDocument(path: path)
     if node.value("compute") != nil
-      || node.value("extends") != nil && node.value("forms") == nil
+      || node.value("extends") != nil && node.value("hardware") == nil && node.value("forms") == nil
         && node.value("collectives") == nil
     {
       return FactSheet(try Device(node: node, in: library))
     }
-    if node.value("forms") != nil || node.value("collectives") != nil {
+    if node.value("forms") != nil || node.value("collectives") != nil || node.value("extends") != nil {
       return FactSheet(try DeviceCalibration(named: path, in: library))
     }
     if node.value("claims") != nil { return FactSheet(try StudyFile(node: node, path: path)) }
-    if node.value("workload") != nil {
-      return FactSheet(try Scenario(node: node, path: path, in: library))
-    }
+    if node.value("workload") != nil { return try scenario(path, in: library) }
     return try workload(node, path: path)
   }
 

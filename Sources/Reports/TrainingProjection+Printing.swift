@@ -1,7 +1,7 @@
 import CostModels
 import Documents
 import Hardware
-public import Quantities
+import Quantities
 public import Scenarios
 import Workloads
 
@@ -40,11 +40,33 @@ extension TrainingProjection {
     func interval(_ range: ClosedRange<Double>) -> JSONText {
       .array([.number(range.lowerBound), .number(range.upperBound)])
     }
+    // Integers of a memory that computes are no floating-point operations, so `flop` stays 0 throughout.
+    func part(_ name: String, runs: Double, time: Double, bytes: Double, exchange: Bool, parts: [JSONText])
+      -> JSONText
+    {
+      let low = epoch.interval90.lowerBound / epoch.time
+      let high = epoch.interval90.upperBound / epoch.time
+      return .object([
+        ("name", .text(name)), ("runs", .number(runs)), ("time_s", .number(time)),
+        ("low90_s", .number(time * low)), ("high90_s", .number(time * high)), ("flop", .number(0)),
+        ("bytes", .number(bytes)), ("communication", .flag(exchange)), ("parts", .array(parts)),
+      ])
+    }
+    let epochs = Double(scenario.training.epochs)
+    let breakdown = part(
+      "training", runs: epochs, time: time.value,
+      bytes: epochs * parts.reduce(0) { $0 + $1.bytes.value }, exchange: false,
+      parts: parts.map {
+        part(
+          $0.name, runs: 1, time: $0.time.value, bytes: $0.bytes.value, exchange: $0.isExchange, parts: [])
+      })
     return .object([
       ("scenario", .text(scenario.name)), ("title", .text(scenario.title)),
       ("hardware", .text(scenario.system.device.name)),
       ("calibration", scenario.calibration.map { .text($0.name) } ?? .number(nil)),
       ("files", .array(scenario.files.map { .text($0) })),
+      ("time_s", .number(time.value)), ("time_low90_s", .number(interval90.lowerBound.value)),
+      ("time_high90_s", .number(interval90.upperBound.value)),
       ("epoch_s", .number(epoch.time)), ("epoch_interval90_s", interval(epoch.interval90)),
       ("epochs", .number(Double(scenario.training.epochs))),
       ("epoch_energy_J", .number(epoch.energy)),
@@ -54,10 +76,7 @@ extension TrainingProjection {
       ("synchronisations_per_epoch", .number(Double(plan.synchronisationsPerEpoch))),
       ("bytes_to_workers_per_epoch", .number(Double(plan.bytesDownPerEpoch))),
       ("bytes_from_workers_per_epoch", .number(Double(plan.bytesUpPerEpoch))),
-      (
-        "parts",
-        .array(parts.map { .object([("part", .text($0.name)), ("time_s", .number($0.time.value))]) })
-      ),
+      ("breakdown", breakdown),
     ])
   }
 }

@@ -1,7 +1,7 @@
 import Calibration
 public import CostModels
 public import Documents
-public import Hardware
+import Hardware
 public import Quantities
 public import Workloads
 
@@ -160,15 +160,33 @@ public struct TrainingScenario: Sendable {
 }
 
 /// A linear workload as its file describes it.
-struct LinearWorkload {
-  let model: LinearModel
-  let features: Int
-  let nonZeros: Int
-  let samples: Int
+public struct LinearWorkload: Sendable {
+  /// The name in the catalogue.
+  public let name: String
+  /// The name for people.
+  public let title: String
+  /// What the reader should know.
+  public let note: String?
+  /// What is minimised.
+  public let model: LinearModel
+  /// Features of a sample.
+  public let features: Int
+  /// Features of a sample that are not 0.
+  public let nonZeros: Int
+  /// Samples of the data set.
+  public let samples: Int
 
-  init(_ node: DocumentNode) throws(Diagnostic) {
+  /// Reads `kind: linear`.
+  ///
+  /// - Parameter node: the file, or the mapping in a scenario.
+  /// - Throws: `Diagnostic` at the first fault.
+  public init(_ node: DocumentNode) throws(Diagnostic) {
     var reader = try MappingReader(node)
-    for key in ["name", "title", "kind", "note", "year"] { _ = try reader.optionalText(key) }
+    for key in ["kind", "year"] { _ = try reader.optionalText(key) }
+    let name = try reader.optionalText("name") ?? "workload"
+    self.name = name
+    title = try reader.optionalText("title") ?? name
+    note = try reader.optionalText("note")
     _ = try reader.sourceTexts()
     let modelNode = try reader.node("model")
     let word = try MappingReader.scalar(modelNode, path: "model", expected: "LR or SVM")
@@ -207,18 +225,49 @@ public struct TrainingProjection: Sendable {
   /// An epoch.
   public let epoch: TrainingEstimate
 
-  /// The parts of an epoch with their names, in the order in which they run; parts that take no time are left out.
-  public var parts: [(name: String, time: Seconds)] {
+  /// A part of an epoch.
+  public struct Part: Sendable {
+    /// What happens, in words.
+    public let name: String
+    /// How long it takes in an epoch.
+    public let time: Seconds
+    /// What passes between the host and the workers in an epoch; nothing for parts inside them.
+    public let bytes: Bytes
+    /// Whether workers wait for each other or for the host.
+    public let isExchange: Bool
+  }
+
+  /// Time of all epochs.
+  public var time: Seconds { Seconds(Double(scenario.training.epochs) * epoch.time) }
+  /// The 90 % interval of the time of all epochs.
+  public var interval90: ClosedRange<Seconds> {
+    let epochs = Double(scenario.training.epochs)
+    let range = epoch.interval90
+    return Seconds(epochs * range.lowerBound)...Seconds(epochs * range.upperBound)
+  }
+
+  /// The parts of an epoch in the order in which they run; parts that take no time are left out.
+  public var parts: [Part] {
     let parts = epoch.parts
+    let plan = scenario.training.plan
     let names: (down: String, up: String)
+    var down = Double(plan.bytesDownPerEpoch)
     switch scenario.system.device.kind {
     case .pim: names = ("host to units", "units to host")
     case .cpu: names = ("scatter", "all-reduce")
-    case .gpu: names = ("wait for samples", "results")
+    case .gpu:
+      names = ("wait for samples", "results")
+      down = Double(scenario.training.dataBytes)
     }
     return [
-      ("computing", parts.compute), ("memory", parts.memory), ("launch", parts.launch),
-      (names.down, parts.toWorkers), (names.up, parts.fromWorkers), ("average in the host", parts.reduction),
-    ].filter { $0.1 > 0 }.map { ($0.0, Seconds($0.1)) }
+      Part(name: "computing", time: Seconds(parts.compute), bytes: .zero, isExchange: false),
+      Part(name: "memory", time: Seconds(parts.memory), bytes: .zero, isExchange: false),
+      Part(name: "launch", time: Seconds(parts.launch), bytes: .zero, isExchange: false),
+      Part(name: names.down, time: Seconds(parts.toWorkers), bytes: Bytes(down), isExchange: true),
+      Part(
+        name: names.up, time: Seconds(parts.fromWorkers), bytes: Bytes(Double(plan.bytesUpPerEpoch)),
+        isExchange: true),
+      Part(name: "average in the host", time: Seconds(parts.reduction), bytes: .zero, isExchange: true),
+    ].filter { $0.time > .zero }
   }
 }

@@ -12,12 +12,19 @@ import Scenarios
 extension Calibrate {
   /// Times the reference kernels here (or takes the samples of the last run), fits them, and judges the fit on kernels
   /// kept out of it.
-  func calibrateThisMachine(_ library: Library) throws {
+  ///
+  /// - Parameters:
+  ///   - library: where the machine's files are written.
+  ///   - run: what is timed, given the folder of its samples; all kernels of the suite if nil.
+  /// - Throws: `Diagnostic` and `OutputFailure` for what cannot be measured, fitted or written; `ExitCode` 130 when it
+  ///   was interrupted.
+  func calibrateThisMachine(_ library: Library, run: ((String) -> HostMeasurement)? = nil) throws {
     let root = library.root.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
     let base = root.isEmpty ? "" : root + "/"
-    let run = try HostMeasurement(
-      folder: base + "notebooks-data/this-machine", kernel: blasKernel, thorough: thorough)
+    let folder = base + "notebooks-data/this-machine"
+    let run =
+      try run?(folder) ?? HostMeasurement(folder: folder, kernel: blasKernel, thorough: thorough)
     try emit("\(run.signature)\n")
     try run.library.slowness.map { try emit("slow BLAS: \($0)\n") }
     guard let measurements = try fromSamples ? run.earlier() : run.run(fresh: fresh) else {
@@ -123,7 +130,7 @@ struct HostEnergyReport {
         "fitted to \(meter.counters.map(\.name).joined(separator: ", ")) over \(observations.count) kernels: idle "
         + "\(Watts(values[0]).formatted()), \(Watts(values[1]).formatted()) for each busy thread, "
         + "\(formatted(values[2])) pJ/FLOP, \(formatted(values[3])) pJ/B; rows left out miss by \(percent(mean)) on average"
-    } catch let error as FitError {
+    } catch {
       throw Diagnostic(
         file: nil, position: nil, fault: .contradiction("the energies cannot be fitted: \(error)"))
     }

@@ -89,6 +89,11 @@ struct Report: ParsableCommand {
   }
 
   private func reportScenario(_ library: Library) throws {
+    if try TrainingScenario(named: subject, in: library, changes: changes) != nil {
+      throw ValidationError(
+        "'\(printable(subject))' trains a linear model: rooftree estimate shows it, rooftree report pim-opt its study"
+      )
+    }
     let scenario = try Scenario(named: subject, in: library, changes: changes)
     let paths = tables.isEmpty ? Self.measurements(beside: library) : tables
     var comparisons: [TableComparison] = []

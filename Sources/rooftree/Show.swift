@@ -46,7 +46,7 @@ struct Show: ParsableCommand {
       case .hardware: parts.append(FactSheet(try Device(named: name, in: library)))
       case .workloads: parts.append(try FactSheet.workload(try readDocument(path: path), path: path))
       case .calibrations: parts.append(FactSheet(try DeviceCalibration(named: name, in: library)))
-      case .scenarios: parts.append(FactSheet(try Scenario(named: name, in: library)))
+      case .scenarios: parts.append(try FactSheet.scenario(name, in: library))
       case .studies: parts.append(FactSheet(try StudyFile(named: name, in: library)))
       }
     }

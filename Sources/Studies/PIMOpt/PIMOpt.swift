@@ -1,9 +1,9 @@
 import Calibration
-public import CostModels
+import CostModels
 public import Documents
 import Hardware
-public import Quantities
-public import Workloads
+import Quantities
+import Workloads
 
 /// PIM-Opt (arXiv 2404.07164): distributed SGD of linear models on memory that computes, against a CPU and a GPU.
 public struct PIMOpt: Study {

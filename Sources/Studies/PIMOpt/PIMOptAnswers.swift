@@ -69,16 +69,16 @@ extension PIMOpt {
     let native = holds(.criteo, .supportVectorMachine)
     answers["viable"] = Answer(
       .statement(native.now), alternatives: native.ends.map { .statement($0) },
-      constants: ["upmem-pim-opt", "amd-epyc-7742-2s"], native.words)
+      constants: ["systems", "calibration upmem-pim-opt"], native.words)
     let software = LinearModel.allCases.map { holds(.yfcc, $0) }
     answers["not-native"] = Answer(
       .statement(software.allSatisfy { !$0.now }),
       alternatives: software.flatMap(\.ends).map { .statement(!$0) },
-      constants: ["upmem-pim-opt", "amd-epyc-7742-2s"], software.map(\.words).joined(separator: "; "))
+      constants: ["systems", "calibration upmem-pim-opt"], software.map(\.words).joined(separator: "; "))
     answers["algorithm"] = Answer(
       .statement(admmIsFastest(0)),
       alternatives: [admmIsFastest(1), admmIsFastest(-1)].map { .statement($0) },
-      constants: ["upmem-pim-opt"],
+      constants: ["systems", "calibration upmem-pim-opt"],
       "epochs of the three algorithms, 2,048 DPUs, batches of the scaling figures; epochs to a target are another question, see there"
     )
     let efficiencies = Self.workloads.flatMap { dataset, model in
@@ -86,7 +86,7 @@ extension PIMOpt {
     }
     let poor = efficiencies.filter { $0 < 0.8 }.count
     answers["scaling"] = Answer(
-      .statement(poor * 3 >= efficiencies.count), constants: ["upmem-pim-opt"],
+      .statement(poor * 3 >= efficiencies.count), constants: ["systems", "calibration upmem-pim-opt"],
       "\(poor) of \(efficiencies.count) workloads keep less than 80 % of linear scaling from 256 to 2,048 DPUs; the worst keeps \(formatted(100 * (efficiencies.min() ?? 0), digits: 2)) %"
     )
     answers["accuracy"] = Answer(

@@ -1,7 +1,7 @@
 public import CostModels
 import Documents
-public import Hardware
-public import Quantities
+import Hardware
+import Quantities
 public import Workloads
 
 /// The three systems of PIM-Opt, and its runs on each.

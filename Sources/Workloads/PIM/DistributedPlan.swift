@@ -4,6 +4,9 @@ public enum LinearModel: String, Sendable, Hashable, CaseIterable {
   case logisticRegression
   /// Support vector machine: the hinge loss `max(0, margin - y z)` with `y` of -1 and 1.
   case supportVectorMachine
+
+  /// Its name in words.
+  public var words: String { self == .logisticRegression ? "logistic regression" : "support vector machine" }
 }
 
 /// The distributed algorithms of PIM-Opt.
