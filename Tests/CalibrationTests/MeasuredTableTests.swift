@@ -22,11 +22,14 @@ import Workloads
     ("aiconfigurator/b200_collectives.csv", .collectives), ("upmem/prim_kernels.csv", .pimKernels),
     ("a100-megatron/single_node.csv", .trainingIterations),
     ("a100-megatron/multi_node.csv", .trainingIterations),
-    ("measure-gpu/h200_operators.csv", .operators),
+    ("measure-gpu/h200_operators.csv", .operators), ("measure-gpu/h100_operators.csv", .operators),
+    ("measure-gpu/h100_collectives.csv", .collectives),
   ]
   /// Folders of tables that others read, and the table of operators without a form (see the README there).
   static let otherFolders: Set = ["lenet", "training-logs"]
-  static let withoutForm: Set = ["measure-gpu/h200_operators_more.csv"]
+  static let withoutForm: Set = [
+    "measure-gpu/h200_operators_more.csv", "measure-gpu/h100_operators_more.csv",
+  ]
 
   static func lines(_ path: String) throws -> [String] {
     try String(contentsOfFile: Repository.measurements(path), encoding: .utf8)
