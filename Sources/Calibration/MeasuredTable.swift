@@ -120,6 +120,8 @@ public enum Subject: Sendable {
   case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
   /// A phase of a PrIM kernel on memory that computes.
   case units(PrIMRun<Double>, PrIMPhase)
+  /// A whole training step on many devices.
+  case trainingStep(TrainingRun)
   /// Something that the project has no form for yet.
   case unmodelled
 
@@ -212,11 +214,8 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
     case .energy: values += try row.energyValues()
     case .cpuKernels: values.append(try row.cpuValue())
     case .pimKernels: values += try row.pimValues()
-    case .trainingIterations:
-      values.append(try row.value("iteration_ms", unit: 1e-3, group: "training", .unmodelled))
-    case .publishedSteps:
-      guard !row.text("iteration_s").isEmpty else { continue }
-      values.append(try row.value("iteration_s", unit: 1, group: row.text("table"), .unmodelled))
+    case .trainingIterations, .publishedSteps:
+      if let value = try row.trainingStepValue() { values.append(value) }
     }
   }
   return values

@@ -59,6 +59,14 @@ public struct ContentionForm<N: ModelNumber>: Sendable {
     public let exposed: N
     /// Time that kernels take longer because exchanges run beside them.
     public let slowdown: N
+
+    /// The times of a run.
+    @usableFromInline
+    init(total: N, exposed: N, slowdown: N) {
+      self.total = total
+      self.exposed = exposed
+      self.slowdown = slowdown
+    }
   }
 
   /// Segments one after another, each one's exchange beside the kernels of those that follow.

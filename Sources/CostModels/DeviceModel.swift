@@ -85,7 +85,8 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     case .streaming(let shape):
       let form = streaming[shape.kind] ?? .uncalibrated(on: machine)
       return form.cost(shape, type, on: machine, units: units)
-    case .collective(let exchange): return network.cost(exchange, channels: units)?.cost
+    case .collective(let exchange):
+      return network.cost(exchange, stride: exchange.stride, channels: units)?.cost
     }
   }
 
@@ -131,7 +132,9 @@ extension DeviceModel where N == Double {
   /// - Returns: the standard deviation of the logarithm of the time; for a device without a calibration, or a
   ///   form without one, ``uncalibratedSpread``.
   public func spread(of work: Work<Double>, _ type: DataType) -> Double {
-    if case .collective(let exchange) = work { return network.spread(of: exchange) }
+    if case .collective(let exchange) = work {
+      return network.spread(of: exchange, stride: exchange.stride)
+    }
     return calibration?.forms[formName(of: work, type)]?.spread ?? uncalibratedSpread
   }
 

@@ -94,12 +94,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
       let (time, method) = inDomain(collective)
       return (cost(time, collective), method)
     }
-    guard let far = links.first(where: { $0.devices >= collective.ranks * stride }),
-      stride <= near.devices, near.devices % stride == 0
-    else { return nil }
-    // The members of the group that share a node.
-    let members = near.devices / stride
-    guard collective.ranks % members == 0 else { return nil }
+    guard let far = links.first(where: { $0.devices >= collective.ranks * stride }) else { return nil }
+    let members = Self.membersInNode(ranks: collective.ranks, stride: stride, node: near.devices)
     let bandwidth = Self.railEfficiency * N(far.bandwidth.value)
     func inNode(_ phase: Collective<N>) -> N { inDomain(phase).time }
     func overRails(_ phase: Collective<N>) -> N {
@@ -115,6 +111,12 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     let railTime = phases(bytes, none, overRails) - phases(least, none, overRails)
     let time = phases(least, inNode, overRails) + N.larger(nodeTime, railTime)
     return (cost(time, collective), .closedForm)
+  }
+
+  /// Members of a group that share a node: as many as fit, fewer where the nodes would get unlike parts.
+  static func membersInNode(ranks: Int, stride: Int, node: Int) -> Int {
+    let most = Swift.max(1, Swift.min(ranks, node / stride))
+    return (1...most).last { ranks % $0 == 0 } ?? 1
   }
 
   /// Compute units that an exchange holds while it runs: those that fill the link that it takes.

@@ -14,6 +14,8 @@ public struct Library: Sendable {
     case scenarios
     /// Papers and questions with claims to check.
     case studies
+    /// What tables of training steps leave out: software, and the network of its machine, as scenarios.
+    case stacks
 
     /// The word for one of them in a message.
     public var singular: String {
@@ -23,6 +25,7 @@ public struct Library: Sendable {
       case .calibrations: "calibration"
       case .scenarios: "scenario"
       case .studies: "study"
+      case .stacks: "software stack"
       }
     }
   }

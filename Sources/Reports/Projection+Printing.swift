@@ -3,6 +3,7 @@ import Documents
 import Hardware
 import Quantities
 public import Scenarios
+import Workloads
 
 extension Projection {
   /// The projection as text for a terminal: the answer, then the breakdown as a tree.
@@ -39,7 +40,7 @@ extension Projection {
     let bounds = root.timeByBound.sorted { $0.value > $1.value }
       .map { "\($0.key.rawValue) \(percent($0.value / root.time.value))" }
     result.append(("waits for", bounds.joined(separator: ", ")))
-    if scenario.tensorParallel > 1 || scenario.dataParallel > 1 {
+    if scenario.plan.devices > 1 {
       let hidden = hiddenCommunication
       result.append(
         (
@@ -54,6 +55,14 @@ extension Projection {
     if let modelFLOPUtilization {
       result.append(("model FLOP utilisation", percent(modelFLOPUtilization)))
     }
+    if scenario.plan.recompute != .none, let hardwareFLOPUtilization {
+      result.append(("hardware FLOP utilisation", percent(hardwareFLOPUtilization)))
+    }
+    if let trainingTime, let tokens = scenario.trainingTokens {
+      let days = trainingTime.value / 86_400
+      result.append(("time to train on \(formatted(tokens)) tokens", "\(formatted(days)) days"))
+    }
+    if let memory { result.append(("memory of a device", memory.text)) }
     return result
   }
 
@@ -97,7 +106,10 @@ extension Projection {
       ("communication_share", .number(communicationShare)),
       ("hidden_communication_s", .number(hiddenCommunication.value)),
       ("tokens_per_s", .number(tokensPerSecond)),
-      ("model_flop_utilization", .number(modelFLOPUtilization)), ("breakdown", json(of: root)),
+      ("model_flop_utilization", .number(modelFLOPUtilization)),
+      ("hardware_flop_utilization", .number(hardwareFLOPUtilization)),
+      ("training_time_s", .number(trainingTime?.value)), ("devices", .number(Double(scenario.plan.devices))),
+      ("memory_bytes", memory.map(\.json) ?? .number(nil)), ("breakdown", json(of: root)),
     ])
   }
 
@@ -109,6 +121,38 @@ extension Projection {
       ("bytes", .number(node.traffic.value)), ("bound", .text(node.bound.rawValue)),
       ("communication", .flag(node.isCommunication)), ("extrapolated", .flag(node.isExtrapolated)),
       ("parts", .array(node.parts.map(json(of:)))),
+    ])
+  }
+}
+
+extension MemoryVerdict {
+  /// What is kept, whether it fits, and what would make it fit, for people.
+  var text: String {
+    let parts = [
+      ("weights", memory.weights), ("gradients", memory.gradients), ("optimizer", memory.optimizer),
+      ("activations", memory.activations), ("buffers", memory.buffers),
+      ("fragmentation", memory.fragmentation),
+    ].map { "\($0.0) \(Bytes($0.1).formatted())" }.joined(separator: ", ")
+    let total = Bytes(memory.total).formatted()
+    guard !fits else { return "\(total) of \(capacity.formatted()) (\(parts))" }
+    let advice =
+      remedies.first.map { "; --set \($0.change) makes it \($0.total.formatted())" }
+      ?? "; no single change makes it fit"
+    return "does not fit: \(total) of \(capacity.formatted()) (\(parts))\(advice)"
+  }
+
+  /// The same, all digits.
+  var json: JSONText {
+    .object([
+      ("weights", .number(memory.weights)), ("gradients", .number(memory.gradients)),
+      ("optimizer", .number(memory.optimizer)), ("activations", .number(memory.activations)),
+      ("buffers", .number(memory.buffers)), ("fragmentation", .number(memory.fragmentation)),
+      ("total", .number(memory.total)), ("capacity", .number(capacity.value)), ("fits", .flag(fits)),
+      (
+        "remedies",
+        .array(
+          remedies.map { .object([("set", .text($0.change)), ("total", .number($0.total.value))]) })
+      ),
     ])
   }
 }

@@ -54,6 +54,25 @@ public struct CostNode: Sendable {
     isExtrapolated = parts.contains(where: \.isExtrapolated)
   }
 
+  private init(_ node: CostNode, count: Int, time: Seconds, factor: Double, parts: [CostNode]) {
+    name = node.name
+    self.count = count
+    self.time = time
+    standardError = factor * node.standardError
+    work = factor * node.work
+    traffic = factor * node.traffic
+    bound = node.bound
+    isCommunication = node.isCommunication
+    isExtrapolated = node.isExtrapolated
+    self.parts = parts
+  }
+
+  /// The same part, run a number of times that need not be whole: a mean over unlike stages.
+  func scaled(by factor: Double) -> CostNode {
+    CostNode(
+      self, count: count, time: factor * time, factor: factor, parts: parts.map { $0.scaled(by: factor) })
+  }
+
   /// One operator.
   init(
     _ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>, spread: Double,
@@ -152,8 +171,28 @@ public struct Projection: Sendable {
   public let hiddenCommunication: Seconds
   /// Tokens of the step, over all replicas; nil for a list of operators.
   public let tokens: Double?
-  /// Operations that the step needs, over all devices; recomputation would not count.
+  /// Operations that the step needs, over all devices; recomputation does not count.
   public let modelWork: FLOP?
+  /// Operations that the step executes, over all devices, recomputation included.
+  public let hardwareWork: FLOP?
+  /// The pieces that a training step is composed of; nil for anything else.
+  public let step: StepTimes<Double>?
+  /// What a training step keeps in the memory of the fullest device; nil for anything else.
+  public let memory: MemoryVerdict?
+
+  init(
+    scenario: Scenario, root: CostNode, hiddenCommunication: Seconds, tokens: Double?, modelWork: FLOP?,
+    hardwareWork: FLOP? = nil, step: StepTimes<Double>? = nil, memory: MemoryVerdict? = nil
+  ) {
+    self.scenario = scenario
+    self.root = root
+    self.hiddenCommunication = hiddenCommunication
+    self.tokens = tokens
+    self.modelWork = modelWork
+    self.hardwareWork = hardwareWork
+    self.step = step
+    self.memory = memory
+  }
 
   /// Time of the step.
   public var time: Seconds { root.time }
@@ -162,12 +201,20 @@ public struct Projection: Sendable {
   public var tokensPerSecond: Double? { tokens.map { $0 / root.time.value } }
 
   /// Share of the peak rate of all devices that the needed operations use.
-  public var modelFLOPUtilization: Double? {
-    guard let modelWork, let peak = Machine<Double>(scenario.device).rate(scenario.dataType) else {
-      return nil
-    }
-    return modelWork.value / root.time.value
-      / (peak * Double(scenario.tensorParallel * scenario.dataParallel))
+  public var modelFLOPUtilization: Double? { utilization(modelWork) }
+
+  /// Share of the peak rate of all devices that the executed operations use.
+  public var hardwareFLOPUtilization: Double? { utilization(hardwareWork) }
+
+  private func utilization(_ work: FLOP?) -> Double? {
+    guard let work, let peak = Machine<Double>(scenario.device).rate(scenario.dataType) else { return nil }
+    return work.value / root.time.value / (peak * Double(scenario.plan.devices))
+  }
+
+  /// Time to train on so many tokens as the scenario names.
+  public var trainingTime: Seconds? {
+    guard let wanted = scenario.trainingTokens, let tokensPerSecond else { return nil }
+    return Seconds(wanted / tokensPerSecond)
   }
 
   /// Share of the time that exchanges between devices take.
@@ -187,20 +234,16 @@ extension DeviceModel where N == Double {
   ///   - count: how often it runs.
   /// - Returns: the operator as a part of a step.
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
-    var cost = cost(operation.work, operation.dataType) ?? Cost(time: .infinity)
-    // Between kernels the ranks of an exchange do not arrive together.
-    if case .collective(let exchange) = operation.work, exchange.ranks > 1 {
-      cost.time += contention.handover
-    }
-    return CostNode(
-      operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
+    CostNode(
+      operation, name: name, count: count, cost: stepCost(operation),
+      spread: spread(of: operation.work, operation.dataType),
       isExtrapolated: isExtrapolated(operation))
   }
 
   /// Whether an operator is more than twice larger or smaller than anything that the calibration saw.
   func isExtrapolated(_ operation: Operator<Double>) -> Bool {
     if case .collective(let exchange) = operation.work {
-      return exchange.ranks > 1 && network.isExtrapolated(exchange)
+      return exchange.ranks > 1 && network.isExtrapolated(exchange, stride: exchange.stride)
     }
     guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)] else {
       return true

@@ -54,37 +54,50 @@ public struct Scenario: Sendable {
   /// A remark for the reader.
   public let note: String?
   /// What runs.
-  public let work: Work
+  public internal(set) var work: Work
   /// Which part of a step.
   public let pass: Pass
   /// Sequences of a micro-batch.
-  public let microBatch: Int
+  public internal(set) var microBatch: Int
   /// Tokens of a sequence.
-  public let sequence: Int
+  public internal(set) var sequence: Int
   /// The data type of activations and weights.
-  public let dataType: DataType
+  public internal(set) var dataType: DataType
   /// Whether later tokens are masked.
   public let causal: Bool
   /// The rule that updates the weights.
   public let optimizer: Optimizer
-  /// Tensor-parallel degree.
-  public let tensorParallel: Int
+  /// How a step is spread over devices and micro-batches.
+  public internal(set) var plan: ParallelPlan
   /// Whether the tensor-parallel devices share the tokens between the blocks too.
-  public let sequenceParallel: Bool
-  /// Replicas of the model, each with its own micro-batch.
-  public let dataParallel: Int
-  /// Whether the exchange of a layer's gradients runs beside the backward pass of the layers below it.
-  public let overlap: Bool
+  public internal(set) var sequenceParallel: Bool
+  /// What the software fuses, drops and shares inside a layer.
+  public internal(set) var layerOptions: LayerOptions
+  /// The data type that gradients are kept and exchanged in.
+  public let gradientDataType: DataType
+  /// Tokens of a whole training run, if it was asked for.
+  public let trainingTokens: Double?
+  /// Whether a step that does not fit in memory is an error.
+  public let requiresFit: Bool
   /// Whether the host starts each kernel, or a graph all of them.
   public let execution: Execution
   /// Time that the host takes to start one kernel.
   public let hostLaunch: Seconds
   /// The device.
-  public let device: Device
+  public internal(set) var device: Device
   /// What was measured on it, if it was.
-  public let calibration: DeviceCalibration?
+  public internal(set) var calibration: DeviceCalibration?
   /// The files that were read, in order.
   public let files: [String]
+
+  /// Tensor-parallel degree.
+  public var tensorParallel: Int { plan.tensor }
+  /// Replicas of the model, each with its own micro-batches.
+  public var dataParallel: Int { plan.data }
+  /// Whether the exchange of a layer's gradients runs beside the backward pass of the layers below it.
+  public var overlap: Bool { plan.overlap }
+  /// Sequences of a step, over all replicas.
+  public var globalBatch: Int { microBatch * plan.microBatches * plan.data }
 }
 
 extension Scenario {
@@ -162,6 +175,15 @@ extension Scenario {
       try launchNode.map { node throws(Diagnostic) in
         try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
       } ?? Self.typicalHostLaunch
+    let batchNode = run?.optionalNode("global_batch")
+    let countNode = run?.optionalNode("micro_batches")
+    let recompute = try run?.optionalWord("recompute", as: Recompute.self) ?? .none
+    let attention = try run?.optionalWord("attention", as: LayerOptions.Attention.self) ?? .flash
+    let dropout = try run?.optionalFlag("dropout") ?? false
+    let separateAccumulation = try run?.optionalFlag("separate_accumulation") ?? false
+    gradientDataType = try run?.optionalWord("gradient_datatype", as: DataType.self) ?? dataType
+    trainingTokens = try run?.optionalNumber("tokens", in: 1...1e18)
+    requiresFit = try run?.optionalFlag("require_fit") ?? false
     try run?.finish()
     if let launchNode, execution == .graph {
       throw launchNode.diagnostic(
@@ -173,24 +195,19 @@ extension Scenario {
         .contradiction("'run.optimizer' is \(optimizer.rawValue), but a forward pass updates no weights"))
     }
 
-    var parallelism = try reader.optionalMapping("parallelism")
-    let degreeNode = parallelism?.optionalNode("tensor")
-    tensorParallel =
-      try degreeNode.map { node throws(Diagnostic) in
-        try MappingReader.integer(node, path: "parallelism.tensor", in: 1...1_000_000)
-      } ?? 1
-    let sequenceNode = parallelism?.optionalNode("sequence")
-    sequenceParallel =
-      try sequenceNode.map { node throws(Diagnostic) in
-        try MappingReader.flag(node, path: "parallelism.sequence")
-      } ?? false
-    let dataNode = parallelism?.optionalNode("data")
-    dataParallel =
-      try dataNode.map { node throws(Diagnostic) in
-        try MappingReader.integer(node, path: "parallelism.data", in: 1...1_000_000)
-      } ?? 1
-    overlap = try parallelism?.optionalFlag("overlap") ?? true
-    try parallelism?.finish()
+    var groups = PlanReader(try reader.optionalMapping("parallelism"), at: node)
+    let degreeNode = groups.nodes["tensor"]
+    var plan = try groups.plan(recompute: recompute)
+    sequenceParallel = try groups.flag("sequence") ?? false
+    let routingImbalance = try groups.number("routing_imbalance", in: 1...1_000_000) ?? 1
+    try groups.finish()
+    plan.microBatches = try groups.microBatches(
+      batch: batchNode, count: countNode, microBatch: microBatch, data: plan.data)
+    self.plan = plan
+    layerOptions = LayerOptions(
+      attention: attention, dropout: dropout,
+      separateAccumulation: separateAccumulation && plan.microBatches > 1, contextParallel: plan.context,
+      expertParallel: plan.expert, routingImbalance: routingImbalance)
     try reader.finish()
 
     if TransformerModel.isHuggingFace(workload) {
@@ -206,46 +223,9 @@ extension Scenario {
     }
     self.files = files
     try Self.check(
-      work, device: device, dataType: dataType, tensorParallel: tensorParallel, degreeNode: degreeNode,
+      work, device: device, dataType: dataType, tensorParallel: plan.tensor, degreeNode: degreeNode,
       at: hardwareNode, root: node)
-    try checkGroups(sequenceNode: sequenceNode, dataNode: dataNode)
-  }
-
-  /// Rejects tokens that do not divide and replicas that no network joins.
-  private func checkGroups(sequenceNode: DocumentNode?, dataNode: DocumentNode?) throws(Diagnostic) {
-    if let sequenceNode, sequenceParallel {
-      guard tensorParallel > 1 else {
-        throw sequenceNode.diagnostic(
-          .contradiction(
-            "'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens"))
-      }
-      guard (microBatch * sequence) % tensorParallel == 0 else {
-        throw sequenceNode.diagnostic(
-          .contradiction(
-            "'parallelism.sequence' is true, but \(tensorParallel) devices do not divide \(microBatch * sequence) tokens"
-          ))
-      }
-    }
-    guard let dataNode, dataParallel > 1 else { return }
-    if case .operators = work {
-      throw dataNode.diagnostic(
-        .contradiction("'parallelism.data' is \(dataParallel), but a list of operators runs on one device"))
-    }
-    let (devices, overflow) = dataParallel.multipliedReportingOverflow(by: tensorParallel)
-    guard !overflow, device.link(joining: devices) != nil else {
-      throw dataNode.diagnostic(
-        .contradiction(
-          "'parallelism.data' is \(dataParallel), but no network of \(device.name) joins \(dataParallel) x \(tensorParallel) devices"
-        ))
-    }
-    let probe = Collective<Double>(.allReduce, bytes: 1, ranks: dataParallel)
-    guard NetworkModel<Double>(device, nil).cost(probe, stride: tensorParallel) != nil else {
-      let node = device.links.first?.devices ?? 1
-      throw dataNode.diagnostic(
-        .contradiction(
-          "'parallelism.data' is \(dataParallel): \(dataParallel) x \(tensorParallel) devices do not fill nodes of \(node) \(device.name)"
-        ))
-    }
+    try checkGroups(groups)
   }
 
   /// The document that a key names (a name, a path) or holds (a mapping).

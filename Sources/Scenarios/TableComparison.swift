@@ -39,7 +39,9 @@ public struct TableComparison: Sendable {
     } else if library.names(.calibrations).contains(device.name) {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
-    values = Validation(device: device, calibration: fitted, sustained: sustained).compare(measured)
+    let validation = Validation(
+      device: device, calibration: fitted, sustained: sustained, library: library)
+    values = validation.compare(measured)
   }
 
   /// The device that a table of the project was measured on, by the name of its file.

@@ -1,6 +1,6 @@
 public import Calibration
 public import CostModels
-import Documents
+public import Documents
 public import Hardware
 import Quantities
 import Workloads
@@ -69,6 +69,7 @@ public struct Validation: Sendable {
   let model: DeviceModel<Double>
   /// Whether what was measured is taken to run again and again without pauses, so that the power limit rules.
   let sustained: Bool
+  let library: Library?
 
   /// The models of a device.
   ///
@@ -77,17 +78,35 @@ public struct Validation: Sendable {
   ///   - calibration: what was measured on it, if it was.
   ///   - sustained: whether kernels and layers are taken to run again and again without pauses, so that the power limit
   ///     rules their time.
-  public init(device: Device, calibration: DeviceCalibration?, sustained: Bool = false) {
+  ///   - library: where training steps find their software, models and devices; none are predicted without it.
+  public init(
+    device: Device, calibration: DeviceCalibration?, sustained: Bool = false, library: Library? = nil
+  ) {
     model = DeviceModel(device, calibration)
     self.sustained = sustained
+    self.library = library
   }
 
   /// Predicts each measured value.
-  public func compare(_ values: [MeasuredValue]) -> [ComparedValue] { values.map(compare) }
+  public func compare(_ values: [MeasuredValue]) -> [ComparedValue] {
+    var reader = library.map(TrainingRunReader.init)
+    return values.map { value in
+      guard case .trainingStep(let run) = value.subject else { return compare(value) }
+      guard let scenario = (try? reader?.scenario(run)) ?? nil else {
+        return ComparedValue(value: value, predicted: nil, interval90: nil)
+      }
+      return compared(value, relative(scenario.project().root))
+    }
+  }
 
   /// Predicts one measured value.
   public func compare(_ value: MeasuredValue) -> ComparedValue {
-    guard let (seconds, error) = prediction(value.subject), seconds.isFinite, seconds > 0 else {
+    compared(value, prediction(value.subject))
+  }
+
+  private func compared(_ value: MeasuredValue, _ answer: (seconds: Double, error: Double)?) -> ComparedValue
+  {
+    guard let (seconds, error) = answer, seconds.isFinite, seconds > 0 else {
       return ComparedValue(value: value, predicted: nil, interval90: nil)
     }
     let predicted = seconds / value.unit
@@ -184,7 +203,7 @@ public struct Validation: Sendable {
       let spread = model.calibration?.forms[kernel.formName(operation: operation)]?.spread
       return (cost.time, spread ?? model.uncalibratedSpread)
     case .units(let run, let phase): return UnitModel(model.device, model.calibration).time(of: run, phase)
-    case .unmodelled: return nil
+    case .trainingStep, .unmodelled: return nil
     }
   }
 

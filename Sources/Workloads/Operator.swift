@@ -247,13 +247,16 @@ public struct Collective<N: ModelNumber>: Sendable {
   public let bytes: N
   /// Devices that take part.
   public let ranks: Int
+  /// 1 where they are neighbours; t for peers of groups of t neighbours.
+  public let stride: Int
 
   /// An exchange of this payload.
   @inlinable
-  public init(_ kind: Kind, bytes: N, ranks: Int) {
+  public init(_ kind: Kind, bytes: N, ranks: Int, stride: Int = 1) {
     self.kind = kind
     self.bytes = bytes
     self.ranks = ranks
+    self.stride = stride
   }
 }
 

@@ -1,5 +1,42 @@
 public import Quantities
 
+/// What the software fuses, and how the layer is shared among devices besides its matrices.
+public struct LayerOptions: Sendable, Hashable {
+  /// How attention is computed.
+  public enum Attention: String, Sendable, CaseIterable {
+    /// Scores stay on the chip.
+    case flash
+    /// Scores are written out; scale, mask and softmax are one kernel (Megatron-LM before 2022).
+    case materialised
+  }
+
+  /// How attention is computed.
+  public var attention: Attention
+  /// Whether activations are dropped at random.
+  public var dropout: Bool
+  /// Whether the gradients of the weights are added to those of earlier micro-batches by a kernel of its own.
+  public var separateAccumulation: Bool
+  /// Devices that share the tokens of a sequence throughout the layer.
+  public var contextParallel: Int
+  /// Devices that share the experts.
+  public var expertParallel: Int
+  /// Tokens of the busiest device's experts over the mean.
+  public var routingImbalance: Double
+
+  /// Flash attention, nothing dropped, nothing shared.
+  public init(
+    attention: Attention = .flash, dropout: Bool = false, separateAccumulation: Bool = false,
+    contextParallel: Int = 1, expertParallel: Int = 1, routingImbalance: Double = 1
+  ) {
+    self.attention = attention
+    self.dropout = dropout
+    self.separateAccumulation = separateAccumulation
+    self.contextParallel = contextParallel
+    self.expertParallel = expertParallel
+    self.routingImbalance = routingImbalance
+  }
+}
+
 /// One Transformer layer on one device of a tensor-parallel group, as the kernels that run there.
 ///
 /// The slicing is Megatron's: the first matrix of each block is split by columns, the second by rows, and an
@@ -40,12 +77,31 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   public let dataType: DataType
   /// Whether the group exchanges its partial sums; without it the compute of one device alone is listed.
   public let communicates: Bool
+  /// What is fused and shared besides.
+  public let options: LayerOptions
+  /// The experts; nil for a dense layer.
+  public let experts: Experts?
+  /// Latent attention, if keys and values are compressed.
+  public let latent: LatentAttention?
+  /// Width of what attention hands to the output projection.
+  public let valueWidth: N
+  /// Parameters of the layer on one device.
+  public let localParameters: N
 
   /// A layer of a model, sliced.
   public init(
     model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
-    sequenceParallel: Bool = false, causal: Bool, dataType: DataType, communicates: Bool = true
+    sequenceParallel: Bool = false, causal: Bool, dataType: DataType, communicates: Bool = true,
+    options: LayerOptions = LayerOptions(), mixture: Bool = false
   ) {
+    self.options = options
+    self.experts = mixture ? model.experts : nil
+    latent = model.latentAttention
+    valueWidth = N(Double(model.valueWidth))
+    let experts: Double = mixture ? model.routedExpertParameters : 0
+    let elsewhere: Double = experts - experts / Double(options.expertParallel)
+    let local: Double = model.layerParameters(mixture: mixture) - elsewhere
+    localParameters = N(local / Double(tensorParallel))
     hidden = N(Double(model.hidden))
     queryWidth = N(Double(model.queryWidth))
     keyValueWidth = N(Double(model.keyValueWidth))
@@ -70,6 +126,13 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     sequenceParallel: Bool = false, causal: Bool = false, biases: Bool = true, dataType: DataType = .bf16,
     communicates: Bool = true
   ) {
+    options = LayerOptions()
+    experts = nil
+    latent = nil
+    valueWidth = hidden
+    let matrices: N = 12 * hidden * hidden
+    let vectors: N = 13 * hidden
+    localParameters = (matrices + vectors) / Double(tensorParallel)
     self.hidden = hidden
     queryWidth = hidden
     keyValueWidth = hidden
@@ -88,8 +151,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     self.communicates = communicates
   }
 
-  /// Tokens of the micro-batch.
-  public var tokens: N { microBatch * sequence }
+  /// Tokens of the micro-batch, of those that share its sequences a part each.
+  public var tokens: N { microBatch * sequence / Double(options.contextParallel) }
 
   /// Tokens that one device handles between the blocks.
   public var residentTokens: N { sequenceParallel ? tokens / Double(tensorParallel) : tokens }
@@ -132,11 +195,233 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   }
 
   private func attention(backward: Bool) -> FlashAttention<N> {
-    FlashAttention(
-      batch: microBatch, heads: heads / Double(tensorParallel),
-      keyValueHeads: keyValueHeads / Double(tensorParallel),
-      queries: sequence, keys: sequence, headSize: queryWidth / heads, causal: causal,
-      backward: backward)
+    let share = Double(tensorParallel)
+    // Query and value heads of latent attention differ in length; their mean keeps the operations.
+    let width: N = queryWidth + valueWidth
+    let headSize: N = latent == nil ? queryWidth / heads : width / (2 * heads)
+    return FlashAttention(
+      batch: microBatch, heads: heads / share, keyValueHeads: keyValueHeads / share,
+      queries: sequence / Double(options.contextParallel), keys: sequence, headSize: headSize,
+      causal: causal, backward: backward)
+  }
+
+  /// Lists what makes queries, keys and values of the hidden state.
+  private func project<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
+    func gemm(_ name: StaticString, n: N, k: N) {
+      sink.add(Operator(name, .forward, .gemm(GEMM(m: tokens, n: n, k: k)), dataType))
+    }
+    guard let latent else { return gemm("QKV projection", n: projectionWidth, k: hidden) }
+    for part in latentProducts(latent) { gemm(part.name, n: part.columns, k: part.inner) }
+  }
+
+  /// The products of latent attention: down to the short vectors, and up to the heads.
+  private func latentProducts(_ latent: LatentAttention)
+    -> [(name: StaticString, gradient: StaticString, weight: StaticString, columns: N, inner: N)]
+  {
+    let share = Double(tensorParallel)
+    let keyValues = Double(latent.keyValueRank)
+    let perHead = Double(latent.plainHead + latent.valueHead)
+    let up: N = heads * (perHead / share)
+    var result: [(name: StaticString, gradient: StaticString, weight: StaticString, columns: N, inner: N)] =
+      []
+    if let rank = latent.queryRank {
+      result.append(
+        (
+          "query down-projection", "query down-projection data gradient",
+          "query down-projection weight gradient", N(Double(rank)), hidden
+        ))
+    }
+    result.append(
+      (
+        "query projection", "query projection data gradient", "query projection weight gradient",
+        queryWidth / share, latent.queryRank.map { N(Double($0)) } ?? hidden
+      ))
+    result.append(
+      (
+        "key-value down-projection", "key-value down-projection data gradient",
+        "key-value down-projection weight gradient", N(keyValues + Double(latent.rotaryHead)), hidden
+      ))
+    result.append(
+      (
+        "key-value projection", "key-value projection data gradient", "key-value projection weight gradient",
+        up, N(keyValues)
+      ))
+    return result
+  }
+
+  /// Lists scores, softmax and context, and what brings keys and values of other devices here.
+  ///
+  /// - Parameters:
+  ///   - pass: the pass that it belongs to.
+  ///   - sink: takes the kernels.
+  public func attentionCore<Sink: OperatorSink>(_ pass: Operator<N>.Pass, into sink: inout Sink)
+  where Sink.N == N {
+    gatherKeys("key-value all-gather", pass, .allGather, into: &sink)
+    guard options.attention == .materialised else {
+      sink.add(Operator("attention", pass, .attention(attention(backward: false)), dataType))
+      return
+    }
+    let batch: N = microBatch * heads / Double(tensorParallel)
+    let size: N = queryWidth / heads
+    scoreProduct("attention scores", pass, GEMM(m: sequence, n: sequence, k: size, batch: batch), into: &sink)
+    scoreStream("attention softmax", pass, .softmax, into: &sink)
+    if options.dropout { scoreStream("attention dropout", pass, .dropout, into: &sink) }
+    scoreProduct(
+      "attention context", pass, GEMM(m: sequence, n: size, k: sequence, batch: batch, layout: .NN),
+      into: &sink)
+  }
+
+  private func scoreProduct<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ shape: GEMM<N>, into sink: inout Sink
+  ) where Sink.N == N {
+    sink.add(Operator(name, pass, .gemm(shape), dataType))
+  }
+
+  private func scoreStream<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, into sink: inout Sink
+  ) where Sink.N == N {
+    let local: N = heads / Double(tensorParallel)
+    let rows: N = microBatch * local * sequence
+    sink.add(Operator(name, pass, .streaming(Streaming(kind, rows: rows, columns: sequence)), dataType))
+  }
+
+  /// Lists the gradient of attention.
+  private func attentionGradient<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
+    gatherKeys("key-value all-gather", .backward, .allGather, into: &sink)
+    if options.attention == .flash {
+      sink.add(Operator("attention gradient", .backward, .attention(attention(backward: true)), dataType))
+    } else {
+      let batch: N = microBatch * heads / Double(tensorParallel)
+      let size: N = queryWidth / heads
+      let scores = GEMM<N>(m: sequence, n: sequence, k: size, batch: batch)
+      let values = GEMM<N>(m: sequence, n: size, k: sequence, batch: batch, layout: .TN)
+      scoreProduct("probabilities gradient", .backward, scores, into: &sink)
+      scoreProduct("values gradient", .backward, values, into: &sink)
+      if options.dropout { scoreStream("attention dropout gradient", .backward, .dropout, into: &sink) }
+      scoreStream("attention softmax gradient", .backward, .softmaxBackward, into: &sink)
+      scoreProduct("queries gradient", .backward, values, into: &sink)
+      scoreProduct("keys gradient", .backward, values, into: &sink)
+    }
+    gatherKeys("key-value gradient reduce-scatter", .backward, .reduceScatter, into: &sink)
+  }
+
+  /// Lists the exchange of keys and values among the devices that share the sequences.
+  private func gatherKeys<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Collective<N>.Kind, into sink: inout Sink
+  ) where Sink.N == N {
+    guard communicates, options.contextParallel > 1 else { return }
+    let width: N = keyValueWidth * (2 / Double(tensorParallel))
+    let elements: N = microBatch * sequence * width
+    let exchange = Collective<N>(
+      kind, bytes: dataType.bytes * elements, ranks: options.contextParallel, stride: tensorParallel)
+    sink.add(Operator(name, pass, .collective(exchange), dataType))
+  }
+
+  /// The routed experts of one device: tokens of one expert, experts, width.
+  private func local(_ experts: Experts) -> (rows: N, count: N, width: N) {
+    let ranks = Double(options.expertParallel)
+    let routed: Double = options.routingImbalance * ranks * Double(experts.active)
+    let rows: N = tokens * (routed / Double(experts.count))
+    let count = Double(experts.count) / ranks
+    let width = Double(experts.feedForward) / Double(tensorParallel)
+    return (rows, N(count), N(width))
+  }
+
+  /// The tokens of one device, each as often as it is routed.
+  private func routedTokens(_ experts: Experts) -> N {
+    let copies: Double = options.routingImbalance * Double(experts.active)
+    return tokens * copies
+  }
+
+  private func routeTokens<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ experts: Experts, into sink: inout Sink
+  ) where Sink.N == N {
+    guard communicates, options.expertParallel > 1 else { return }
+    let share: Double = sequenceParallel ? Double(tensorParallel) : 1
+    let elements: N = routedTokens(experts) * hidden
+    let exchange = Collective<N>(
+      .allToAll, bytes: elements * (dataType.bytes / share), ranks: options.expertParallel,
+      stride: tensorParallel)
+    sink.add(Operator(name, pass, .collective(exchange), dataType))
+  }
+
+  /// Lists the feed-forward part of a mixture, forward.
+  private func mixture<Sink: OperatorSink>(_ experts: Experts, into sink: inout Sink) where Sink.N == N {
+    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ rows: N, _ columns: N) {
+      sink.add(
+        Operator(name, .forward, .streaming(Streaming(kind, rows: rows, columns: columns)), dataType))
+    }
+    func gemm(_ name: StaticString, _ shape: GEMM<N>) {
+      sink.add(Operator(name, .forward, .gemm(shape), dataType))
+    }
+    let (rows, count, width) = local(experts)
+    let every: N = rows * count
+    let inner: N = width * (isGated ? 2.0 : 1.0)
+    let choices = N(Double(experts.count))
+    let sharedWidth = Double(experts.sharedFeedForward) / Double(tensorParallel)
+    let shared = N(sharedWidth)
+    let sharedInner = N(isGated ? 2 * sharedWidth : sharedWidth)
+    gemm("router", GEMM(m: residentTokens, n: choices, k: hidden))
+    stream("routing weights", .softmax, residentTokens, choices)
+    stream("dispatch permutation", .copy, routedTokens(experts), hidden)
+    routeTokens("dispatch all-to-all", .forward, experts, into: &sink)
+    gemm("experts FC1", GEMM(m: rows, n: inner, k: hidden, batch: count))
+    stream("experts activation", isGated ? .gatedActivation : .gelu, every, width)
+    gemm("experts FC2", GEMM(m: rows, n: hidden, k: width, batch: count))
+    routeTokens("combine all-to-all", .forward, experts, into: &sink)
+    stream("combination", .add, routedTokens(experts), hidden)
+    guard experts.sharedFeedForward > 0 else { return }
+    gemm("shared FC1", GEMM(m: tokens, n: sharedInner, k: hidden))
+    stream("shared activation", isGated ? .gatedActivation : .gelu, tokens, shared)
+    gemm("shared FC2", GEMM(m: tokens, n: hidden, k: shared))
+  }
+
+  /// Lists the gradient of the feed-forward part of a mixture.
+  private func mixtureGradient<Sink: OperatorSink>(_ experts: Experts, into sink: inout Sink)
+  where Sink.N == N {
+    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ rows: N, _ columns: N) {
+      sink.add(
+        Operator(name, .backward, .streaming(Streaming(kind, rows: rows, columns: columns)), dataType))
+    }
+    func gradients(
+      _ dataName: StaticString, _ weightName: StaticString, rows: N, n: N, k: N, batch: N = N(1)
+    ) {
+      sink.add(
+        Operator(
+          dataName, .backward, .gemm(GEMM(m: rows, n: k, k: n, batch: batch, layout: .NN)), dataType))
+      sink.add(
+        Operator(
+          weightName, .backward, .gemm(GEMM(m: n, n: k, k: rows, batch: batch, layout: .TN)), dataType))
+    }
+    let (rows, count, width) = local(experts)
+    let every: N = rows * count
+    let inner: N = width * (isGated ? 2.0 : 1.0)
+    let choices = N(Double(experts.count))
+    let sharedWidth = Double(experts.sharedFeedForward) / Double(tensorParallel)
+    let shared = N(sharedWidth)
+    let sharedInner = N(isGated ? 2 * sharedWidth : sharedWidth)
+    if experts.sharedFeedForward > 0 {
+      gradients(
+        "shared FC2 data gradient", "shared FC2 weight gradient", rows: tokens, n: hidden, k: shared)
+      stream("shared activation gradient", isGated ? .gatedActivationBackward : .geluBackward, tokens, shared)
+      gradients(
+        "shared FC1 data gradient", "shared FC1 weight gradient", rows: tokens, n: sharedInner,
+        k: hidden)
+    }
+    stream("combination gradient", .add, routedTokens(experts), hidden)
+    routeTokens("combine gradient all-to-all", .backward, experts, into: &sink)
+    gradients(
+      "experts FC2 data gradient", "experts FC2 weight gradient", rows: rows, n: hidden, k: width,
+      batch: count)
+    stream(
+      "experts activation gradient", isGated ? .gatedActivationBackward : .geluBackward, every, width)
+    gradients(
+      "experts FC1 data gradient", "experts FC1 weight gradient", rows: rows, n: inner, k: hidden,
+      batch: count)
+    routeTokens("dispatch gradient all-to-all", .backward, experts, into: &sink)
+    stream("dispatch permutation gradient", .copy, routedTokens(experts), hidden)
+    gradients(
+      "router data gradient", "router weight gradient", rows: residentTokens, n: choices, k: hidden)
   }
 
   /// Lists the kernels of the forward pass in order.
@@ -151,18 +436,22 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     }
     stream("attention norm", .layernorm, hidden, rows: residentTokens)
     gather("attention input all-gather", .forward, into: &sink)
-    gemm("QKV projection", n: projectionWidth, k: hidden)
-    sink.add(Operator("attention", .forward, .attention(attention(backward: false)), dataType))
-    gemm("output projection", n: hidden, k: queryWidth / Double(tensorParallel))
+    project(into: &sink)
+    attentionCore(.forward, into: &sink)
+    gemm("output projection", n: hidden, k: valueWidth / Double(tensorParallel))
     if !parallelBlocks {
       reduce("attention all-reduce", scattered: "attention reduce-scatter", .forward, into: &sink)
       stream("attention residual", .add, hidden, rows: residentTokens)
       stream("feed-forward norm", .layernorm, hidden, rows: residentTokens)
       gather("feed-forward input all-gather", .forward, into: &sink)
     }
-    gemm("FC1", n: feedForwardWidth, k: hidden)
-    stream("activation", isGated ? .gatedActivation : .gelu, feedForwardSlice)
-    gemm("FC2", n: hidden, k: feedForwardSlice)
+    if let experts {
+      mixture(experts, into: &sink)
+    } else {
+      gemm("FC1", n: feedForwardWidth, k: hidden)
+      stream("activation", isGated ? .gatedActivation : .gelu, feedForwardSlice)
+      gemm("FC2", n: hidden, k: feedForwardSlice)
+    }
     if parallelBlocks { stream("block sum", .add, hidden) }
     reduce("feed-forward all-reduce", scattered: "feed-forward reduce-scatter", .forward, into: &sink)
     stream("feed-forward residual", .add, hidden, rows: residentTokens)
@@ -186,14 +475,19 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     func bias(_ name: StaticString, _ columns: N, rows: N? = nil) {
       if biases { stream(name, .rowSum, columns, rows: rows) }
     }
+    if options.dropout { stream("feed-forward dropout gradient", .dropout, hidden, rows: residentTokens) }
     bias("FC2 bias gradient", hidden, rows: residentTokens)
     gather("feed-forward gradient all-gather", .backward, into: &sink)
-    gradients("FC2 data gradient", "FC2 weight gradient", n: hidden, k: feedForwardSlice)
-    stream(
-      "activation gradient", isGated ? .gatedActivationBackward : .geluBackward,
-      feedForwardSlice)
-    bias("FC1 bias gradient", feedForwardWidth)
-    gradients("FC1 data gradient", "FC1 weight gradient", n: feedForwardWidth, k: hidden)
+    if let experts {
+      mixtureGradient(experts, into: &sink)
+    } else {
+      gradients("FC2 data gradient", "FC2 weight gradient", n: hidden, k: feedForwardSlice)
+      stream(
+        "activation gradient", isGated ? .gatedActivationBackward : .geluBackward,
+        feedForwardSlice)
+      bias("FC1 bias gradient", feedForwardWidth)
+      gradients("FC1 data gradient", "FC1 weight gradient", n: feedForwardWidth, k: hidden)
+    }
     if !parallelBlocks {
       reduce(
         "feed-forward gradient all-reduce", scattered: "feed-forward gradient reduce-scatter", .backward,
@@ -201,18 +495,47 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
       stream("feed-forward norm gradient", .layernormBackward, hidden, rows: residentTokens)
       stream("feed-forward residual gradient", .add, hidden, rows: residentTokens)
     }
+    if options.dropout, !parallelBlocks {
+      stream("attention block dropout gradient", .dropout, hidden, rows: residentTokens)
+    }
     bias("output projection bias gradient", hidden, rows: residentTokens)
     if !parallelBlocks { gather("attention gradient all-gather", .backward, into: &sink) }
     gradients(
       "output projection data gradient", "output projection weight gradient", n: hidden,
-      k: queryWidth / Double(tensorParallel))
-    sink.add(Operator("attention gradient", .backward, .attention(attention(backward: true)), dataType))
-    stream("QKV gradient concatenation", .copy, projectionWidth)
-    bias("QKV bias gradient", projectionWidth)
-    gradients("QKV data gradient", "QKV weight gradient", n: projectionWidth, k: hidden)
+      k: valueWidth / Double(tensorParallel))
+    attentionGradient(into: &sink)
+    if let latent {
+      for part in latentProducts(latent) {
+        gradients(part.gradient, part.weight, n: part.columns, k: part.inner)
+      }
+    } else {
+      stream("QKV gradient concatenation", .copy, projectionWidth)
+      bias("QKV bias gradient", projectionWidth)
+      gradients("QKV data gradient", "QKV weight gradient", n: projectionWidth, k: hidden)
+    }
     reduce(
       "attention gradient all-reduce", scattered: "attention gradient reduce-scatter", .backward, into: &sink)
     stream("attention norm gradient", .layernormBackward, hidden, rows: residentTokens)
     stream("attention residual gradient", .add, hidden, rows: residentTokens)
+    if options.separateAccumulation {
+      sink.add(
+        Operator(
+          "gradient accumulation", .backward,
+          .streaming(Streaming(.add, rows: N(1), columns: localParameters)), dataType))
+    }
+  }
+
+  /// Lists what the backward pass computes again.
+  ///
+  /// - Parameters:
+  ///   - mode: what was not kept.
+  ///   - sink: takes the kernels.
+  public func recompute<Sink: OperatorSink>(_ mode: Recompute, into sink: inout Sink) where Sink.N == N {
+    switch mode {
+    case .none: break
+    // Attention that never writes the scores computes them again anyhow.
+    case .selective: if options.attention == .materialised { attentionCore(.backward, into: &sink) }
+    case .full: forward(into: &sink)
+    }
   }
 }

@@ -32,9 +32,16 @@ extension TransformerModel {
     parallelBlocks = try shape.optionalFlag("parallel_blocks") ?? false
     tiedEmbeddings = try shape.optionalFlag("tied_embeddings") ?? true
     positions = try shape.optionalWord("positions", as: Positions.self) ?? .learned
+    latentAttention = try shape.optionalMapping("latent_attention").map { mapping throws(Diagnostic) in
+      try LatentAttention(reading: mapping)
+    }
+    experts = try shape.optionalMapping("experts").map { mapping throws(Diagnostic) in
+      try Experts(reading: mapping)
+    }
     try shape.finish()
     (self.keyValueHeads, self.headSize) = try Self.headShape(
-      hidden: hidden, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, at: shape.node)
+      hidden: hidden, heads: heads, keyValueHeads: keyValueHeads,
+      headSize: latentAttention.map { $0.plainHead + $0.rotaryHead } ?? headSize, at: shape.node)
     var provenance = try reader.mapping("provenance")
     self.provenance = try provenance.provenance(sources: sources)
     _ = try provenance.optionalText("note")
@@ -92,12 +99,6 @@ extension TransformerModel {
       if let value = try optional(keys) ?? fallback { return value }
       throw node.diagnostic(.missingKey(keys[0], path: ""))
     }
-    for key in ["num_local_experts", "n_routed_experts", "num_experts"] {
-      if let value = node.value(key), try optional([key]) != nil {
-        throw value.diagnostic(
-          .contradiction("'\(key)': models with experts are not modelled yet; a dense model is expected"))
-      }
-    }
     self.name = name
     title = try reader.optionalText("_name_or_path").flatMap { $0.isEmpty ? nil : $0 } ?? name
     year = nil
@@ -109,13 +110,23 @@ extension TransformerModel {
     let keyValueHeads = try find(
       ["num_key_value_heads", "num_kv_heads", "n_head_kv"], default: isMultiQuery ? 1 : heads)
     let headSize = try optional(["head_dim", "d_kv"])
+    latentAttention = try optional(["kv_lora_rank"]).map { rank throws(Diagnostic) in
+      LatentAttention(
+        queryRank: try optional(["q_lora_rank"]), keyValueRank: rank,
+        plainHead: try find(["qk_nope_head_dim"]), rotaryHead: try find(["qk_rope_head_dim"]),
+        valueHead: try find(["v_head_dim"]))
+    }
     (self.keyValueHeads, self.headSize) = try Self.headShape(
-      hidden: hidden, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, at: node)
+      hidden: hidden, heads: heads, keyValueHeads: keyValueHeads,
+      headSize: latentAttention.map { $0.plainHead + $0.rotaryHead } ?? headSize, at: node)
     feedForward = try find(
       ["intermediate_size", "n_inner", "ffn_dim", "d_ff", "ffn_hidden_size"], default: 4 * hidden)
+    experts = try Self.huggingFaceExperts(feedForward: feedForward, optional, find)
     let gatedFamilies = [
       "llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3", "phi3", "cohere", "olmo",
-      "olmo2", "internlm2", "granite", "starcoder2_gated", "stablelm", "deepseek",
+      "olmo2", "internlm2", "granite", "starcoder2_gated", "stablelm", "deepseek", "deepseek_v2",
+      "deepseek_v3",
+      "mixtral", "qwen2_moe", "qwen3_moe", "olmoe", "gpt_oss", "kimi_k2",
     ]
     let isGated = gatedFamilies.contains(family)
     var function = "gelu"
@@ -149,5 +160,55 @@ extension TransformerModel {
     }
     provenance = Provenance(.published, "config.json as published with the model's weights")
     publishedParameters = nil
+  }
+
+  /// The experts of a mixture, in the spellings of Mixtral, Qwen and DeepSeek; nil for a dense model.
+  private static func huggingFaceExperts(
+    feedForward: Int, _ optional: ([String]) throws(Diagnostic) -> Int?,
+    _ find: ([String], Int?) throws(Diagnostic) -> Int
+  ) throws(Diagnostic) -> Experts? {
+    guard let count = try optional(["num_local_experts", "n_routed_experts", "num_experts"]) else {
+      return nil
+    }
+    let width = try optional(["moe_intermediate_size"]) ?? feedForward
+    var sharedWidth = width * (try optional(["n_shared_experts"]) ?? 0)
+    if let stated = try optional(["shared_expert_intermediate_size"]) { sharedWidth = stated }
+    return Experts(
+      count: count, active: try find(["num_experts_per_tok", "moe_top_k", "num_experts_per_token"], nil),
+      feedForward: width, sharedFeedForward: sharedWidth,
+      denseLayers: try optional(["first_k_dense_replace"]) ?? 0)
+  }
+}
+
+extension Experts {
+  /// Reads `experts` of a shape.
+  init(reading mapping: MappingReader) throws(Diagnostic) {
+    var reader = mapping
+    let count = try reader.integer("count", in: 1...1_000_000)
+    let active = try reader.integer("active", in: 1...1_000_000)
+    guard active <= count else {
+      throw reader.node.diagnostic(
+        .contradiction("\(active) active experts are more than the \(count) that there are"))
+    }
+    self.init(
+      count: count, active: active, feedForward: try reader.integer("feed_forward", in: 1...100_000_000),
+      sharedFeedForward: try reader.optionalInteger("shared_feed_forward", in: 1...100_000_000) ?? 0,
+      denseLayers: try reader.optionalInteger("dense_layers", in: 0...100_000) ?? 0)
+    try reader.finish()
+  }
+}
+
+extension LatentAttention {
+  /// Reads `latent_attention` of a shape.
+  init(reading mapping: MappingReader) throws(Diagnostic) {
+    var reader = mapping
+    let sizes = 1...1_000_000
+    self.init(
+      queryRank: try reader.optionalInteger("query_rank", in: sizes),
+      keyValueRank: try reader.integer("key_value_rank", in: sizes),
+      plainHead: try reader.integer("plain_head", in: sizes),
+      rotaryHead: try reader.integer("rotary_head", in: sizes),
+      valueHead: try reader.integer("value_head", in: sizes))
+    try reader.finish()
   }
 }

@@ -48,23 +48,23 @@ public struct TransformerModel: Sendable {
   /// A remark for the reader.
   public let note: String?
   /// Transformer layers.
-  public let layers: Int
+  public var layers: Int
   /// Hidden size H.
-  public let hidden: Int
+  public var hidden: Int
   /// Attention (query) heads.
-  public let heads: Int
+  public var heads: Int
   /// Key and value heads; fewer than `heads` means grouped-query attention.
-  public let keyValueHeads: Int
+  public var keyValueHeads: Int
   /// Elements of one head.
-  public let headSize: Int
+  public var headSize: Int
   /// Width of the feed-forward part.
-  public let feedForward: Int
+  public var feedForward: Int
   /// The function between the feed-forward matrices.
   public let activation: Activation
   /// Tokens of the vocabulary.
-  public let vocabulary: Int
+  public var vocabulary: Int
   /// Tokens of a sequence, unless a scenario says otherwise.
-  public let sequence: Int
+  public var sequence: Int
   /// The kind of normalisation.
   public let normalization: Normalization
   /// Whether linear layers have biases.
@@ -75,6 +75,10 @@ public struct TransformerModel: Sendable {
   public let tiedEmbeddings: Bool
   /// How positions enter.
   public let positions: Positions
+  /// The experts of a mixture; nil for a dense model.
+  public let experts: Experts?
+  /// How keys and values are compressed (multi-latent attention); nil for plain or grouped heads.
+  public let latentAttention: LatentAttention?
   /// How the shape is known.
   public let provenance: Provenance
   /// The parameter count that the publisher states.
@@ -82,26 +86,75 @@ public struct TransformerModel: Sendable {
 
   /// Width of all query heads together.
   public var queryWidth: Int { heads * headSize }
-  /// Width of all key (or value) heads together.
+  /// Width of all key heads together (and of all value heads, unless ``valueWidth`` says otherwise).
   public var keyValueWidth: Int { keyValueHeads * headSize }
+  /// Width of what attention hands to the output projection.
+  public var valueWidth: Int { heads * (latentAttention?.valueHead ?? headSize) }
+  /// Layers whose feed-forward part is not a mixture of experts.
+  public var denseLayers: Int { experts.map { Swift.min($0.denseLayers, layers) } ?? layers }
   /// Feed-forward matrices of a layer: two, or three with a gate.
   public var feedForwardMatrices: Int { activation.isGated ? 3 : 2 }
 
-  /// Weights of the matrices of one layer.
-  public var layerMatrixParameters: Double {
-    let attention = Double(hidden) * Double(2 * queryWidth + 2 * keyValueWidth)
-    return attention + Double(feedForwardMatrices) * Double(hidden) * Double(feedForward)
+  /// Weights of the attention matrices of one layer.
+  public var attentionParameters: Double {
+    guard let latent = latentAttention else {
+      return Double(hidden) * Double(2 * queryWidth + 2 * keyValueWidth)
+    }
+    let query: Double
+    if let rank = latent.queryRank {
+      query = Double(rank * (hidden + queryWidth))
+    } else {
+      query = Double(hidden * queryWidth)
+    }
+    let keyValue: Double =
+      Double(hidden * (latent.keyValueRank + latent.rotaryHead))
+      + Double(latent.keyValueRank * heads * (latent.plainHead + latent.valueHead))
+    return query + keyValue + Double(valueWidth) * Double(hidden)
   }
+
+  /// Weights of all routed experts of one mixture layer; zero for a dense model.
+  public var routedExpertParameters: Double {
+    guard let experts else { return 0 }
+    return Double(experts.count * feedForwardMatrices) * Double(hidden * experts.feedForward)
+  }
+
+  /// Weights of the matrices of one layer: of a mixture layer, all experts, those shared and the router.
+  ///
+  /// - Parameter mixture: whether the layer is a mixture of experts.
+  /// - Returns: the count.
+  public func layerMatrixParameters(mixture: Bool) -> Double {
+    guard mixture, let experts else {
+      return attentionParameters + Double(feedForwardMatrices * hidden) * Double(feedForward)
+    }
+    let shared = Double(feedForwardMatrices * hidden) * Double(experts.sharedFeedForward)
+    let router = Double(hidden * experts.count)
+    return attentionParameters + routedExpertParameters + shared + router
+  }
+
+  /// Weights of the matrices of one dense layer.
+  public var layerMatrixParameters: Double { layerMatrixParameters(mixture: false) }
 
   /// All parameters of one layer: matrices, biases and normalisations.
   ///
   /// With a 4H feed-forward, biases and layer norm this is 12 H² + 13 H
   /// (bigscience, math/README.md; arXiv 2104.04473 eq. 2).
-  public var layerParameters: Double {
+  ///
+  /// - Parameter mixture: whether the layer is a mixture of experts.
+  /// - Returns: the count.
+  public func layerParameters(mixture: Bool) -> Double {
     let norms = Double((parallelBlocks ? 1 : 2) * (normalization == .layernorm ? 2 : 1) * hidden)
     let biasCount =
       queryWidth + 2 * keyValueWidth + hidden + (feedForwardMatrices - 1) * feedForward + hidden
-    return layerMatrixParameters + norms + (biases ? Double(biasCount) : 0)
+    return layerMatrixParameters(mixture: mixture) + norms + (biases ? Double(biasCount) : 0)
+  }
+
+  /// All parameters of one dense layer.
+  public var layerParameters: Double { layerParameters(mixture: false) }
+
+  /// Parameters of all layers.
+  public var layersParameters: Double {
+    Double(denseLayers) * layerParameters(mixture: false)
+      + Double(layers - denseLayers) * layerParameters(mixture: true)
   }
 
   /// All parameters: layers, embeddings, positions, final normalisation and an untied output head.
@@ -111,7 +164,53 @@ public struct TransformerModel: Sendable {
     let embedding = Double(vocabulary) * Double(hidden)
     let position = positions == .learned ? Double(sequence) * Double(hidden) : 0
     let final = Double((normalization == .layernorm ? 2 : 1) * hidden)
-    return Double(layers) * layerParameters + embedding * (tiedEmbeddings ? 1 : 2) + position + final
+    return layersParameters + embedding * (tiedEmbeddings ? 1 : 2) + position + final
+  }
+}
+
+/// A mixture of experts in place of the feed-forward part.
+public struct Experts: Sendable, Hashable {
+  /// Routed experts of a layer.
+  public let count: Int
+  /// Experts that each token is sent to.
+  public let active: Int
+  /// Width of one routed expert.
+  public let feedForward: Int
+  /// Width of what every token passes besides; 0 for nothing.
+  public let sharedFeedForward: Int
+  /// Layers, the first ones, that keep a plain feed-forward part.
+  public let denseLayers: Int
+
+  /// A mixture of this shape.
+  public init(count: Int, active: Int, feedForward: Int, sharedFeedForward: Int = 0, denseLayers: Int = 0) {
+    self.count = count
+    self.active = active
+    self.feedForward = feedForward
+    self.sharedFeedForward = sharedFeedForward
+    self.denseLayers = denseLayers
+  }
+}
+
+/// Multi-latent attention: keys and values of all heads come from one short vector a token (arXiv 2405.04434, section 2.1).
+public struct LatentAttention: Sendable, Hashable {
+  /// Elements of the vector that queries come from; nil when they come from the hidden state.
+  public let queryRank: Int?
+  /// Elements of the vector that keys and values come from.
+  public let keyValueRank: Int
+  /// Elements of a query or key head without position.
+  public let plainHead: Int
+  /// Elements of a query head, and of the key shared by all heads, that rotate with the position.
+  public let rotaryHead: Int
+  /// Elements of a value head.
+  public let valueHead: Int
+
+  /// Latent attention of this shape.
+  public init(queryRank: Int?, keyValueRank: Int, plainHead: Int, rotaryHead: Int, valueHead: Int) {
+    self.queryRank = queryRank
+    self.keyValueRank = keyValueRank
+    self.plainHead = plainHead
+    self.rotaryHead = rotaryHead
+    self.valueHead = valueHead
   }
 }
 
@@ -137,13 +236,22 @@ extension TransformerModel {
   /// - Returns: operations of all layers.
   public func layersForwardFLOP(sequences: Double, length: Double) -> FLOP {
     let tokens = sequences * length
-    let matrices = 2 * tokens * layerMatrixParameters
-    return FLOP(Double(layers) * (matrices + attentionForwardFLOP(sequences: sequences, length: length)))
+    let dense = Double(denseLayers) * layerMatrixParameters
+    let mixture = Double(layers - denseLayers) * activeMatrixParameters
+    let attention = Double(layers) * attentionForwardFLOP(sequences: sequences, length: length)
+    return FLOP(2 * tokens * (dense + mixture) + attention)
   }
 
-  /// FLOP of scores and context of one layer, forward: 4 B s² times the width of the query heads.
+  /// Weights of a mixture layer that one token passes.
+  public var activeMatrixParameters: Double {
+    guard let experts else { return layerMatrixParameters }
+    let idle: Double = Double(experts.count - experts.active) / Double(experts.count)
+    return layerMatrixParameters(mixture: true) - idle * routedExpertParameters
+  }
+
+  /// FLOP of scores and context of one layer, forward: 2 B s² times the widths of query and value heads.
   func attentionForwardFLOP(sequences: Double, length: Double) -> Double {
-    4 * sequences * length * length * Double(queryWidth)
+    2 * sequences * length * length * Double(queryWidth + valueWidth)
   }
 
   /// FLOP of the output head, forward: 2 B s H V.

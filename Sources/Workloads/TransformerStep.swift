@@ -2,8 +2,10 @@ public import Quantities
 
 /// One step of a Transformer on one device of a tensor-parallel group: a layer, and what stands around the layers.
 public struct TransformerStep<N: ModelNumber>: Sendable {
-  /// One of the layers.
+  /// One of the dense layers (of the mixture layers, where all are).
   public let layer: TransformerLayer<N>
+  /// The kinds of layers, with how many there are of each.
+  public let layers: [(layer: TransformerLayer<N>, count: Int)]
   let model: TransformerModel
 
   /// A step of a model.
@@ -16,18 +18,55 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   ///   - sequenceParallel: whether they share the tokens between the blocks too.
   ///   - causal: whether later tokens are masked.
   ///   - dataType: of activations and weights.
+  ///   - options: what is fused and shared besides.
   public init(
     model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
-    sequenceParallel: Bool = false, causal: Bool, dataType: DataType
+    sequenceParallel: Bool = false, causal: Bool, dataType: DataType, options: LayerOptions = LayerOptions()
   ) {
     self.model = model
-    layer = TransformerLayer(
-      model: model, microBatch: microBatch, sequence: sequence, tensorParallel: tensorParallel,
-      sequenceParallel: sequenceParallel, causal: causal, dataType: dataType)
+    func layer(mixture: Bool) -> TransformerLayer<N> {
+      TransformerLayer(
+        model: model, microBatch: microBatch, sequence: sequence, tensorParallel: tensorParallel,
+        sequenceParallel: sequenceParallel, causal: causal, dataType: dataType, options: options,
+        mixture: mixture)
+    }
+    let dense = model.denseLayers
+    layers = [(layer(mixture: false), dense), (layer(mixture: true), model.layers - dense)].filter {
+      $0.count > 0
+    }
+    self.layer = layers.first?.layer ?? layer(mixture: false)
   }
 
-  /// Parameters that one device holds.
-  public var localParameters: Double { model.parameters / Double(layer.tensorParallel) }
+  /// Parameters that one device holds when it holds all layers: every one but the experts of others.
+  public var localParameters: Double {
+    let experts: Double = Double(model.layers - model.denseLayers) * model.routedExpertParameters
+    let elsewhere: Double = experts - experts / Double(layer.options.expertParallel)
+    return (model.parameters - elsewhere) / Double(layer.tensorParallel)
+  }
+
+  /// Parameters outside of the layers that one device holds: embedding, positions, head, final normalisation.
+  public var outerParameters: Double {
+    (model.parameters - model.layersParameters) / Double(layer.tensorParallel)
+  }
+
+  /// Parameters of a mean layer that one device holds: those that all replicas share, and those of its experts.
+  ///
+  /// - Parameter expertParallel: devices that share the experts.
+  /// - Returns: both counts.
+  public func layerParametersByGroup(expertParallel: Int) -> (dense: Double, experts: Double) {
+    let slices = Double(layer.tensorParallel * model.layers)
+    let experts: Double = Double(model.layers - model.denseLayers) * model.routedExpertParameters
+    return ((model.layersParameters - experts) / slices, experts / (slices * Double(expertParallel)))
+  }
+
+  /// Parameters of the embedding and of learned positions that one device holds.
+  public var embeddingParameters: Double {
+    let positions = model.positions == .learned ? Double(model.sequence * model.hidden) : 0
+    return (Double(model.vocabulary * model.hidden) + positions) / Double(layer.tensorParallel)
+  }
+
+  /// Columns of the output head on one device.
+  public var localVocabulary: N { vocabularySlice }
 
   /// Bytes of the gradients of one layer that one device holds.
   public var layerGradientBytes: Double {
@@ -36,7 +75,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
 
   /// Bytes of the gradients outside of the layers that one device holds: embedding, output head, final normalisation.
   public var otherGradientBytes: Double {
-    layer.dataType.bytes * localParameters - Double(model.layers) * layerGradientBytes
+    layer.dataType.bytes * outerParameters
   }
 
   private var vocabularySlice: N { N(Double(model.vocabulary) / Double(layer.tensorParallel)) }

@@ -9,7 +9,7 @@ import Workloads
 
 /// A kind of file of the catalogue as an argument.
 enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
-  case hardware, workloads, calibrations, scenarios, studies
+  case hardware, workloads, calibrations, scenarios, studies, stacks
 
   var kind: Library.Kind {
     switch self {
@@ -18,6 +18,7 @@ enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
     case .calibrations: .calibrations
     case .scenarios: .scenarios
     case .studies: .studies
+    case .stacks: .stacks
     }
   }
 }

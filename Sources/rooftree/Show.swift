@@ -33,7 +33,7 @@ struct Show: ParsableCommand {
       return
     }
     let library = try options.library()
-    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios, .studies]
+    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios, .studies, .stacks]
     // A device and its calibration share a name: both are shown.
     var parts: [FactSheet] = []
     for kind in known where Library.isPath(name) || library.names(kind).contains(name) {
@@ -47,6 +47,7 @@ struct Show: ParsableCommand {
       case .workloads: parts.append(try FactSheet.workload(try readDocument(path: path), path: path))
       case .calibrations: parts.append(FactSheet(try DeviceCalibration(named: name, in: library)))
       case .scenarios: parts.append(try FactSheet.scenario(name, in: library))
+      case .stacks: parts.append(FactSheet(try Scenario(named: path, in: library)))
       case .studies: parts.append(FactSheet(try StudyFile(named: name, in: library)))
       }
     }

@@ -577,10 +577,12 @@ extension WrongInput {
       """),
     WrongInput(
       "a model with experts",
-      .whole("workload.yaml", "{\"model_type\": \"mixtral\", \"num_local_experts\": 8}\n"), .estimate,
+      .whole(
+        "workload.yaml",
+        "{\"model_type\": \"mixtral\", \"num_hidden_layers\": 2, \"hidden_size\": 64, "
+          + "\"num_attention_heads\": 2, \"num_local_experts\": 8}\n"), .estimate,
       """
-      ./workload.yaml:1:48: error: 'num_local_experts': models with experts are not modelled yet; a \
-      dense model is expected
+      ./workload.yaml:1:1: error: the file lacks the key 'num_experts_per_tok'
       """),
     WrongInput(
       "a config.json without its keys",

@@ -61,18 +61,19 @@ private func read(_ json: String) throws -> TransformerModel {
       t5.headSize == 128 && t5.queryWidth == 16384 && t5.feedForward == 65536 && t5.positions == .relative)
   }
 
-  @Test func expertsAreRefused() throws {
-    let path = Repository.root + "/Tests/WorkloadsTests/Fixtures/mixtral-8x7b.json"
-    #expect(
-      complaint { try fixture("mixtral-8x7b") }
-        == "\(path):13:24: error: 'num_local_experts': models with experts are not modelled yet; "
-        + "a dense model is expected")
+  /// Mixtral 8x7B as its publisher counts it: 46.7 B parameters, 12.9 B of them active for a token (arXiv 2401.04088).
+  @Test func expertsAreCounted() throws {
+    let mixtral = try fixture("mixtral-8x7b")
+    #expect(mixtral.experts == Experts(count: 8, active: 2, feedForward: 14336))
+    #expect(abs(mixtral.parameters / 46.7e9 - 1) < 0.002)
+    let idle = mixtral.layersParameters - 32 * mixtral.activeMatrixParameters
+    #expect(abs((mixtral.parameters - idle) / 12.9e9 - 1) < 0.003)
     #expect(
       complaint {
-        try read(#"{"model_type": "qwen2", "hidden_size": 64, "num_hidden_layers": 2, "num_experts": 60}"#)
-      }
-        == "config.json:1:83: error: 'num_experts': models with experts are not modelled yet; "
-        + "a dense model is expected")
+        try read(
+          #"{"model_type": "qwen2_moe", "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_experts": 60}"#
+        )
+      } == "config.json:1:1: error: the file lacks the key 'num_experts_per_tok'")
   }
 
   @Test func whatIsMissingOrWrongIsNamed() {

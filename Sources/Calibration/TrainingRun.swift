@@ -1,0 +1,152 @@
+public import Documents
+public import Quantities
+public import Workloads
+
+/// A measured training step as the columns of a table describe it; nil where a column is empty.
+public struct TrainingRun: Sendable {
+  /// Whose runs these are: the table's name in a collection, or none.
+  public let table: String?
+  /// The device, as the table spells it.
+  public let hardware: String?
+  /// The model's name.
+  public let model: String?
+  /// Parameters of the model.
+  public let parameters: Double?
+  /// Hidden size.
+  public let hidden: Int?
+  /// Layers.
+  public let layers: Int?
+  /// Attention heads.
+  public let heads: Int?
+  /// Key and value heads.
+  public let keyValueHeads: Int?
+  /// Width of the feed-forward part.
+  public let feedForward: Int?
+  /// Tokens of a sequence.
+  public let sequence: Int
+  /// Tokens of the vocabulary.
+  public let vocabulary: Int?
+  /// All devices.
+  public let devices: Int
+  /// Tensor-parallel degree.
+  public let tensor: Int
+  /// Pipeline stages.
+  public let pipeline: Int?
+  /// Replicas.
+  public let data: Int?
+  /// Devices that share sequences.
+  public let context: Int
+  /// Devices that share experts.
+  public let expert: Int
+  /// Sequences of a micro-batch.
+  public let microBatch: Int?
+  /// Sequences of a step.
+  public let globalBatch: Int?
+  /// Micro-batches of a replica.
+  public let microBatches: Int?
+  /// Layers of one run of a stage (interleaved schedule).
+  public let layersPerChunk: Int?
+  /// Runs of layers of a stage.
+  public let virtualStages: Int?
+  /// What is computed again.
+  public let recompute: Recompute?
+  /// Whether tensor-parallel devices share the tokens.
+  public let sequenceParallel: Bool?
+  /// What replicas share out, as the table spells it.
+  public let sharding: String?
+  /// The data type of activations.
+  public let dataType: DataType?
+}
+
+extension Table.Row {
+  /// A row of training steps: the configuration, and the step's time.
+  func trainingRun() throws(Diagnostic) -> TrainingRun {
+    func whole(_ columns: String...) throws(Diagnostic) -> Int? {
+      for column in columns where !text(column).isEmpty { return try count(column) }
+      return nil
+    }
+    func word(_ column: String) -> String? {
+      let value = text(column)
+      return value.isEmpty ? nil : value
+    }
+    /// A number in the remark, written `key=4`.
+    func remark(_ key: String) -> Int? {
+      for part in (word("note") ?? "").split(whereSeparator: { " ;,".contains($0) }) {
+        let pair = part.split(separator: "=")
+        if pair.count == 2, pair[0] == key { return Int(pair[1]) }
+      }
+      return nil
+    }
+    guard let sequence = try whole("seq", "sequence") else {
+      throw diagnostic("seq", .missingColumn("seq", known: []))
+    }
+    var recompute: Recompute?
+    if let text = word("recompute") {
+      guard let value = Recompute(rawValue: text) else {
+        throw diagnostic(
+          "recompute",
+          .unknownWord(path: "recompute", found: text, known: Recompute.allCases.map(\.rawValue)))
+      }
+      recompute = value
+    }
+    var dataType: DataType?
+    if let text = word("precision") {
+      guard let value = DataType(rawValue: text.split(separator: "_").last.map(String.init) ?? text) else {
+        throw diagnostic(
+          "precision",
+          .unknownWord(path: "precision", found: text, known: DataType.allCases.map(\.rawValue)))
+      }
+      dataType = value
+    }
+    var sequenceParallel: Bool?
+    if let text = word("sequence_parallel") {
+      guard ["yes", "no", "true", "false"].contains(text) else {
+        throw diagnostic(
+          "sequence_parallel",
+          .unknownWord(path: "sequence_parallel", found: text, known: ["yes", "no"]))
+      }
+      sequenceParallel = text == "yes" || text == "true"
+    }
+    let (tensor, pipeline) = (try whole("tp") ?? 1, try whole("pp"))
+    let (context, data) = (try whole("cp") ?? remark("cp") ?? 1, try whole("dp"))
+    let devices = try whole("gpus", "devices") ?? tensor * context * (pipeline ?? 1) * (data ?? 1)
+    if let pipeline, let data, tensor * pipeline * data * context != devices {
+      throw diagnostic(
+        "gpus",
+        .contradiction(
+          "'gpus' is \(devices), but tp \(tensor) x pp \(pipeline) x dp \(data)"
+            + (context > 1 ? " x cp \(context)" : "") + " is \(tensor * pipeline * data * context)"))
+    }
+    let parameters =
+      word("params").flatMap(Double.init) ?? word("params_b").flatMap(Double.init).map { $0 * 1e9 }
+    return TrainingRun(
+      table: word("table"), hardware: word("hardware"), model: word("model"), parameters: parameters,
+      hidden: try whole("hidden"), layers: try whole("layers"), heads: try whole("heads"),
+      keyValueHeads: try whole("kv_heads"), feedForward: try whole("ffn", "feed_forward"),
+      sequence: sequence, vocabulary: try whole("vocab"), devices: devices, tensor: tensor,
+      pipeline: pipeline,
+      data: data, context: context, expert: try whole("ep") ?? remark("ep") ?? 1,
+      microBatch: try whole("micro_batch"), globalBatch: try whole("global_batch"),
+      microBatches: remark("microbatches") ?? remark("grad_accum"),
+      layersPerChunk: try whole("layers_per_chunk"), virtualStages: try whole("vp", "virtual_stages"),
+      recompute: recompute, sequenceParallel: sequenceParallel, sharding: word("sharding"),
+      dataType: dataType)
+  }
+
+  /// The measured step of a row of a collection: its seconds, or what follows from its rates.
+  func trainingStepValue() throws(Diagnostic) -> MeasuredValue? {
+    let run = try trainingRun()
+    let group = run.table ?? (run.devices > 8 ? "several nodes" : "one node")
+    let subject = Subject.trainingStep(run)
+    for (column, unit) in [("iteration_s", 1.0), ("iteration_ms", 1e-3)]
+    where !text(column).isEmpty {
+      return try value(column, unit: unit, group: group, subject)
+    }
+    guard !text("tokens_per_s_per_gpu").isEmpty else { return nil }
+    guard let batch = run.globalBatch else { return nil }
+    let rate = try positive("tokens_per_s_per_gpu")
+    let seconds = Double(batch * run.sequence) / (rate * Double(run.devices))
+    return MeasuredValue(
+      line: line, group: group, quantity: "iteration_s", unit: 1, measured: seconds, subject: subject)
+  }
+}

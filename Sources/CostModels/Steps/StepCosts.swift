@@ -1,0 +1,196 @@
+import Hardware
+public import Quantities
+public import Workloads
+
+/// Adds up the times of operators that run one after another, and how many there are.
+public struct CostSum<N: ModelNumber>: OperatorSink {
+  let model: DeviceModel<N>
+  /// Their time, in seconds.
+  public private(set) var time = N(0)
+  /// How many there are.
+  public private(set) var kernels = 0.0
+
+  /// Nothing yet.
+  public init(_ model: DeviceModel<N>) { self.model = model }
+
+  /// Adds one operator; one that the device cannot do takes for ever.
+  public mutating func add(_ operation: Operator<N>) {
+    time = time + model.stepCost(operation).time
+    kernels += 1
+  }
+}
+
+extension DeviceModel {
+  /// The cost of an operator between others of a step.
+  ///
+  /// The ranks of an exchange do not arrive together there.
+  ///
+  /// - Parameter operation: the operator.
+  /// - Returns: an endless time when the device cannot do it.
+  public func stepCost(_ operation: Operator<N>) -> Cost<N> {
+    var cost = cost(operation.work, operation.dataType) ?? Cost(time: N(.infinity))
+    if case .collective(let exchange) = operation.work, exchange.ranks > 1 {
+      cost.time = cost.time + contention.handover
+    }
+    return cost
+  }
+
+  /// The time of what a closure lists: at least what the host takes to start it.
+  private func time(_ hostLaunch: N, _ list: (inout CostSum<N>) -> Void) -> N {
+    var sum = CostSum(self)
+    list(&sum)
+    return N.larger(sum.time, sum.kernels * hostLaunch)
+  }
+
+  /// The times of the parts of a training step.
+  ///
+  /// - Parameters:
+  ///   - step: the kernels.
+  ///   - plan: how it is spread; its tensor and context degrees are those of the step.
+  ///   - exchanges: what the plan's groups exchange.
+  ///   - updates: how the weights are updated.
+  ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
+  /// - Returns: the parts.
+  public func stepParts(
+    _ step: TransformerStep<N>, _ plan: ParallelPlan, exchanges: StepExchanges<N>, updates: StepUpdates<N>,
+    hostLaunch: N = N(0)
+  ) -> StepParts<N> {
+    var parts = StepParts<N>()
+    let all = Double(step.layers.reduce(0) { $0 + $1.count })
+    for (layer, count) in step.layers {
+      let share = Double(count) / all
+      parts.forward = parts.forward + share * time(hostLaunch) { layer.forward(into: &$0) }
+      parts.recompute =
+        parts.recompute + share * time(hostLaunch) { layer.recompute(plan.recompute, into: &$0) }
+      parts.backward = parts.backward + share * time(hostLaunch) { layer.backward(into: &$0) }
+    }
+    parts.embedding = time(hostLaunch) { step.embedding(backward: false, into: &$0) }
+    parts.embeddingGradient = time(hostLaunch) { step.embedding(backward: true, into: &$0) }
+    parts.head = time(hostLaunch) { step.head(backward: true, into: &$0) }
+    parts.message = messageTime(step, plan)
+    func exchange(_ list: [Collective<N>]) -> N {
+      list.reduce(N(0)) { $0 + stepCost(Operator("exchange", .backward, .collective($1), .bf16)).time }
+    }
+    parts.layerGradients = exchange(exchanges.layerGradients)
+    parts.outerGradients = exchange(exchanges.outerGradients)
+    parts.layerWeights = exchange(exchanges.layerWeights)
+    parts.updatedWeights = exchange(exchanges.updatedWeights)
+    if plan.overlap, plan.replicas > 1 {
+      let channels = network.channels(ranks: plan.replicas, stride: plan.tensor)
+      func loss(_ list: (inout OperatorList<N>) -> Void) -> N {
+        var operators = OperatorList<N>()
+        list(&operators)
+        let alone = operators.operators.reduce(N(0)) { sum, operation in
+          sum + (cost(operation.work, operation.dataType)?.time ?? N(.infinity))
+        }
+        return N.larger(N(0), (crowdedTime(operators.operators, channels: channels) ?? alone) - alone)
+      }
+      if plan.sharding == .parameters { parts.forwardLoss = loss { step.layer.forward(into: &$0) } }
+      parts.backwardLoss = loss {
+        step.layer.recompute(plan.recompute, into: &$0)
+        step.layer.backward(into: &$0)
+      }
+    }
+    parts.optimizer = time(hostLaunch) { updates.list(into: &$0) }
+    return parts
+  }
+
+  /// One activation to the neighbouring stage: the slowest boundary counts.
+  func messageTime(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
+    guard plan.pipeline > 1 else { return N(0) }
+    let layer = step.layer
+    let bytes: N = layer.residentTokens * layer.hidden * layer.dataType.bytes
+    let parts = plan.scatterGather && !layer.sequenceParallel ? plan.tensor : 1
+    let send = Collective<N>(
+      .pointToPoint, bytes: bytes / Double(parts), ranks: 2, stride: farthestStride(plan))
+    var time = stepCost(Operator("message", .forward, .collective(send), layer.dataType)).time
+    if parts > 1 {
+      let gather = Collective<N>(.allGather, bytes: bytes, ranks: plan.tensor)
+      time = time + stepCost(Operator("gathering", .forward, .collective(gather), layer.dataType)).time
+    }
+    return time
+  }
+
+  /// The distance at which a message meets the slowest network that a boundary of this plan crosses.
+  private func farthestStride(_ plan: ParallelPlan) -> Int {
+    guard let node = device.links.first?.devices, plan.devices > node else { return plan.stageStride }
+    return Swift.max(plan.stageStride, node)
+  }
+}
+
+/// What the groups of a plan exchange besides activations.
+public struct StepExchanges<N: ModelNumber>: Sendable {
+  /// For the gradients of one layer.
+  public let layerGradients: [Collective<N>]
+  /// For the gradients outside of the layers.
+  public let outerGradients: [Collective<N>]
+  /// To gather the weights of one layer.
+  public let layerWeights: [Collective<N>]
+  /// To gather the updated weights of a stage.
+  public let updatedWeights: [Collective<N>]
+
+  /// The exchanges of a plan.
+  ///
+  /// Replicas all-reduce gradients; where they share out the optimizer's state they reduce-scatter them and gather the
+  /// updated weights. Experts are summed over the replicas that hold the same ones.
+  ///
+  /// - Parameters:
+  ///   - step: the kernels, with the parameters of a device.
+  ///   - plan: the groups.
+  ///   - gradientBytes: bytes of one exchanged gradient.
+  public init(_ step: TransformerStep<N>, _ plan: ParallelPlan, gradientBytes: Double) {
+    let weightBytes = step.layer.dataType.bytes
+    let reduce: Collective<N>.Kind = plan.sharding == .none ? .allReduce : .reduceScatter
+    let (dense, experts) = step.layerParametersByGroup(expertParallel: plan.expert)
+    let groups: [(parameters: Double, ranks: Int, stride: Int)] = [
+      (dense, plan.replicas, plan.tensor), (experts, plan.expertReplicas, plan.tensor * plan.expert),
+    ]
+    func collectives(_ kind: Collective<N>.Kind, _ bytes: Double) -> [Collective<N>] {
+      groups.filter { $0.parameters > 0 && $0.ranks > 1 }.map {
+        Collective(kind, bytes: N(bytes * $0.parameters), ranks: $0.ranks, stride: $0.stride)
+      }
+    }
+    layerGradients = collectives(reduce, gradientBytes)
+    let outer = step.outerParameters
+    outerGradients =
+      plan.replicas > 1
+      ? [
+        Collective(reduce, bytes: N(gradientBytes * outer), ranks: plan.replicas, stride: plan.tensor)
+      ] : []
+    layerWeights = plan.sharding == .parameters ? collectives(.allGather, weightBytes) : []
+    let stage = Double(step.layers.reduce(0) { $0 + $1.count }) / Double(plan.pipeline)
+    updatedWeights =
+      plan.sharding == .optimizer || plan.sharding == .gradients
+      ? collectives(.allGather, weightBytes * stage) : []
+  }
+}
+
+/// The kernels that update the weights of one device.
+public struct StepUpdates<N: ModelNumber>: Sendable {
+  /// Parameters that the device updates.
+  public let parameters: Double
+  /// Whether moments are kept; nil for no update at all.
+  public let adam: Bool?
+  /// Whether weights have 16 bits and a copy of 32: norm and copies are passes of their own.
+  public let mixed: Bool
+
+  /// An update.
+  public init(parameters: Double, adam: Bool?, mixed: Bool) {
+    self.parameters = parameters
+    self.adam = adam
+    self.mixed = mixed
+  }
+
+  /// Lists the kernels.
+  public func list<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
+    guard let adam else { return }
+    func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: Double) {
+      sink.add(
+        Operator(name, .optimizer, .streaming(Streaming(kind, rows: N(1), columns: N(columns))), .fp32))
+    }
+    if mixed { stream("gradient norm", .sum, parameters) }
+    stream("weight update", adam ? .adamw : .sgd, parameters)
+    // Four bytes in and two out, where a copy of FP32 counts eight.
+    if mixed { stream("weights in 16 bits", .copy, 0.75 * parameters) }
+  }
+}
