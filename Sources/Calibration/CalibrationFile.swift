@@ -77,6 +77,7 @@ extension DeviceCalibration {
   /// The forms that a calibration can hold: streaming kernels have one for each kind.
   public static var formNames: [String] {
     gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name, EnergyForm<Double>.name]
+      + [ContentionForm<Double>.name, ConcurrentProductsForm<Double>.name, CopyEngineForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
       + [HostGEMMForm<Double>.name, HostEnergyForm<Double>.name]
       + ["lr_sparse", "svm_sparse"].map { "\(HostSparseForm<Double>.name).\($0)" }
@@ -100,6 +101,9 @@ extension DeviceCalibration {
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
     case EnergyForm<Double>.name: EnergyForm<Double>.constants
+    case ContentionForm<Double>.name: ContentionForm<Double>.constants
+    case ConcurrentProductsForm<Double>.name: ConcurrentProductsForm<Double>.constants
+    case CopyEngineForm<Double>.name: CopyEngineForm<Double>.constants
     case HostGEMMForm<Double>.name: HostGEMMForm<Double>.constants
     case HostEnergyForm<Double>.name: HostEnergyForm<Double>.constants
     case _ where !formNames.contains(name): nil

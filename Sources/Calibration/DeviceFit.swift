@@ -162,13 +162,19 @@ public struct DeviceFit: Sendable {
       result.forms[EnergyForm<Double>.name] = outcome.constants
       reports += outcome.reports
     }
+    let shared = ContentionFit(device: device, values: values, calibration: result)
+    for (constants, report) in try shared.outcomes() {
+      progress(report.form)
+      result.forms[report.form] = constants
+      reports.append(report)
+    }
     return (result, reports)
   }
 
   /// The kernels of a class with their times, outliers of the instrument left out.
   private func observations(where isWanted: (Work<Double>) -> Bool) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernel(let operation, let units, let repeats) = value.subject, repeats == 1,
+      guard case .kernel(let operation, nil, let repeats) = value.subject, repeats == 1,
         value.quantity == "median_us", isWanted(operation.work), !isHostBound(operation.work)
       else { return nil }
       let work: Double
@@ -179,7 +185,7 @@ public struct DeviceFit: Sendable {
       case .collective(let exchange): work = exchange.bytes
       }
       let subject = KernelSubject(
-        work: operation.work, type: operation.dataType, units: units, alike: [operation.work])
+        work: operation.work, type: operation.dataType, units: nil, alike: [operation.work])
       return Observation(subject, seconds: value.measured * value.unit, work: work)
     }
   }

@@ -113,9 +113,12 @@ public enum Subject: Sendable {
   case layers(TransformerLayer<Double>, count: Double, backward: Bool)
   /// A data-parallel stack of layers whose gradients are exchanged per layer.
   case dataParallel(TransformerLayer<Double>, count: Double, exchange: Collective<Double>, Overlap)
-  /// GEMMs beside a collective that may be held to so many channels.
-  case beside(
-    Operator<Double>, times: Double, exchange: Operator<Double>, exchanges: Double, channels: Double?)
+  /// GEMMs alone, one after another without a pause.
+  case chain(Operator<Double>, times: Double)
+  /// GEMMs beside a collective.
+  case beside(BesideSubject)
+  /// Collectives by copy engines, started by one process.
+  case copies(Operator<Double>, repeats: Double)
   /// A kernel given by its operations and bytes, on so many compute units, started so many times.
   case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
   /// A phase of a PrIM kernel on memory that computes.
@@ -163,6 +166,38 @@ public enum SustainedQuantity: String, Sendable, CaseIterable {
   case energy = "joules"
   /// The power while it runs at full clock, between pauses.
   case burstPower = "burst_watts"
+}
+
+/// Products on one branch of a graph, collectives on another.
+public struct BesideSubject: Sendable {
+  /// Who carries out the collective.
+  public enum Engine: Sendable, Hashable {
+    /// Compute units: so many channels, or the library's own choice.
+    case units(channels: Double?)
+    /// The copy engines, started by one process.
+    case copyEngines
+  }
+
+  /// Measured times of each branch alone, in seconds.
+  public struct Isolated: Sendable, Hashable {
+    /// All products.
+    public let products: Double
+    /// All collectives.
+    public let exchanges: Double
+  }
+
+  /// The product.
+  public let product: Operator<Double>
+  /// How many.
+  public let products: Double
+  /// The collective.
+  public let exchange: Operator<Double>
+  /// How many.
+  public let exchanges: Int
+  /// Who carries it out.
+  public let engine: Engine
+  /// The measured times of the branches alone; nil where they are to be predicted as well.
+  public let isolated: Isolated?
 }
 
 /// One measured value of a table.
@@ -242,11 +277,11 @@ public func checkDuplicates(in table: Table, kind: TableKind) throws(Diagnostic)
 }
 
 extension Table.Row {
-  func value(_ column: String, unit: Double = 1e-6, group: String, _ subject: Subject)
-    throws(Diagnostic) -> MeasuredValue
-  {
+  func value(
+    _ column: String, named name: String? = nil, unit: Double = 1e-6, group: String, _ subject: Subject
+  ) throws(Diagnostic) -> MeasuredValue {
     MeasuredValue(
-      line: line, group: group, quantity: column, unit: unit, measured: try positive(column),
+      line: line, group: group, quantity: name ?? column, unit: unit, measured: try positive(column),
       subject: subject)
   }
 
@@ -430,19 +465,37 @@ extension Table.Row {
       .gemm(GEMM(m: try positive("m"), n: try positive("n"), k: try positive("k"))), .bf16)
     let exchange = Operator<Double>("", .forward, .collective(try collective("coll")), .bf16)
     let products = try positive("gemm_reps")
-    let exchanges = try positive("coll_reps")
+    let exchanges = try count("coll_reps")
     let group = text("coll")
-    var channels: Double?
+    var engine = BesideSubject.Engine.units(channels: nil)
     if !text("max_ctas").isEmpty {
       let limit = try number("max_ctas", in: 0...1e6)
-      channels = limit > 0 ? limit : nil
+      if limit > 0 { engine = .units(channels: limit) }
+    }
+    switch text("engine") {
+    case "", "sm": break
+    case "dma": engine = .copyEngines
+    case let other:
+      throw diagnostic("engine", .unknownWord(path: "engine", found: other, known: ["sm", "dma"]))
+    }
+    let isolated = BesideSubject.Isolated(
+      products: 1e-6 * (try positive("gemm_alone_us")), exchanges: 1e-6 * (try positive("coll_alone_us")))
+    func beside(_ isolated: BesideSubject.Isolated?) -> Subject {
+      .beside(
+        BesideSubject(
+          product: gemm, products: products, exchange: exchange, exchanges: exchanges, engine: engine,
+          isolated: isolated))
+    }
+    let alone: Subject
+    switch engine {
+    case .units(let channels): alone = .kernel(exchange, units: channels, repeats: Double(exchanges))
+    case .copyEngines: alone = .copies(exchange, repeats: Double(exchanges))
     }
     return [
-      try value("gemm_alone_us", group: group, .kernel(gemm, units: nil, repeats: products)),
-      try value("coll_alone_us", group: group, .kernel(exchange, units: channels, repeats: exchanges)),
-      try value(
-        "concurrent_us", group: group,
-        .beside(gemm, times: products, exchange: exchange, exchanges: exchanges, channels: channels)),
+      try value("gemm_alone_us", group: group, .chain(gemm, times: products)),
+      try value("coll_alone_us", group: group, alone),
+      try value("concurrent_us", group: group, beside(isolated)),
+      try value("concurrent_us", named: "concurrent_us (isolated predicted)", group: group, beside(nil)),
     ]
   }
 

@@ -21,7 +21,11 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   /// Its network.
   public let network: NetworkModel<N>
   /// How kernels and exchanges slow one another.
-  public let contention = ContentionForm<N>()
+  public let contention: ContentionForm<N>
+  /// Products that share the device.
+  public let concurrentProducts: ConcurrentProductsForm<N>
+  /// Exchanges by copy engines.
+  public let copyEngines: CopyEngineForm<N>
 
   /// A device with what was measured on it.
   public init(_ device: Device, _ calibration: DeviceCalibration?) {
@@ -44,6 +48,9 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     self.streaming = streaming
     energy = calibration?.fitted(EnergyForm<N>.self) ?? .uncalibrated(on: machine)
     network = NetworkModel(device, calibration)
+    contention = calibration?.fitted(ContentionForm<N>.self) ?? .uncalibrated
+    concurrentProducts = calibration?.fitted(ConcurrentProductsForm<N>.self) ?? .uncalibrated
+    copyEngines = calibration?.fitted(CopyEngineForm<N>.self) ?? .uncalibrated
   }
 
   /// The constants that products of a type are costed with: their own, or those of 16-bit types.
@@ -90,23 +97,109 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     }
   }
 
+  /// The constants of products of a type.
+  public func productForm(_ type: DataType) -> GEMMForm<N> { gemm[type] ?? .uncalibrated(on: machine) }
+
+  /// How the tiles of a product lie on the device when its library has all units in mind.
+  ///
+  /// - Parameters:
+  ///   - gemm: the product.
+  ///   - tuned: units that its kernel is chosen for; all of the device if nil.
+  /// - Returns: its waves on this device.
+  public func waves(of gemm: GEMM<N>, tuned: N? = nil) -> TileWaves<N> {
+    TileWaves(gemm, units: machine.units, dispatch: .of(device), tuned: tuned)
+  }
+
+  /// The time of an operator beside others that hold compute units to its end, in seconds.
+  ///
+  /// - Parameters:
+  ///   - operation: what is computed.
+  ///   - held: units that others hold; never more than all but one.
+  /// - Returns: nil when the device cannot do it.
+  public func crowdedTime(_ operation: Operator<N>, held: N) -> N? {
+    guard let alone = cost(operation.work, operation.dataType) else { return nil }
+    let left = N.larger(N(1), machine.units - held)
+    switch operation.work {
+    case .gemm(let shape):
+      let waves = waves(of: shape)
+      let crowded = waves.crowd(held: held).time(unit: N(1) / waves.waves, lone: contention.loneUnit)
+      return alone.time * Self.growth(alone, of: crowded)
+    case .attention:
+      // The form of attention counts all units.
+      return alone.time * (machine.units / left)
+    case .streaming(let shape): return streamingTime(shape, operation.dataType, alone, units: left)
+    case .collective: return alone.time
+    }
+  }
+
+  /// The time of an operator on a part of the compute units that is its own, in seconds.
+  ///
+  /// Products keep the tiles that their library chose for the whole device; fewer units run faster each, because the
+  /// power limit binds less. Streaming kernels reach the memory's bandwidth with about half of the units.
+  ///
+  /// - Parameters:
+  ///   - work: what is computed.
+  ///   - type: the data type of its operands.
+  ///   - units: how many units; whole clusters.
+  /// - Returns: nil when the device cannot do it.
+  public func partitionedTime(_ work: Work<N>, _ type: DataType, units: N) -> N? {
+    guard let alone = cost(work, type) else { return nil }
+    let part = N.smaller(N(1), units / machine.units)
+    switch work {
+    case .gemm(let shape):
+      let waves = waves(of: shape)
+      let loaded = contention.loneUnit + (N(1) - contention.loneUnit) * part
+      let crowd = waves.crowd(held: N.larger(N(0), machine.units - units), isAligned: true)
+      let crowded = crowd.time(unit: loaded / waves.waves, lone: N(1))
+      return alone.time
+        * Self.growth(alone, of: N.choose(where: N(1), isAtMost: part, then: N(1), otherwise: crowded))
+    case .streaming(let shape): return streamingTime(shape, type, alone, units: units)
+    case .attention: return alone.time / part
+    case .collective: return network.cost(collective(of: work), channels: units)?.cost.time
+    }
+  }
+
+  private func collective(of work: Work<N>) -> Collective<N> {
+    if case .collective(let exchange) = work {
+      exchange
+    } else {
+      Collective(.pointToPoint, bytes: N(0), ranks: 1)
+    }
+  }
+
+  private func streamingTime(_ shape: Streaming<N>, _ type: DataType, _ alone: Cost<N>, units: N) -> N {
+    let moved = contention.movingTime(shape.bytes(type), units: units, clock: machine.clock)
+    // What computes on each element needs the units for that as well.
+    let computes = shape.kind != .copy && shape.kind != .add && shape.kind != .fill
+    let computed = computes ? alone.compute * (machine.units / units) : N(0)
+    let unit = N.larger(moved, computed)
+    let body = N.larger(N(0), alone.time - alone.launch)
+    let third = (body * body * body + unit * unit * unit).raised(to: N(1.0 / 3))
+    // On all units it is what it was.
+    return N.choose(
+      where: machine.units, isAtMost: units, then: alone.time,
+      otherwise: N.larger(alone.time, alone.launch + third))
+  }
+
+  /// Growth of a time whose units need so many times as long, while the memory needs what it needed.
+  private static func growth(_ cost: Cost<N>, of units: N) -> N {
+    let memory = cost.memory / N.larger(cost.compute, N(1e-12))
+    let (r2, m2) = (units * units, memory * memory)
+    let (crowded, alone) = (r2 * r2 + m2 * m2, 1 + m2 * m2)
+    return (crowded / alone).squareRoot().squareRoot()
+  }
+
   /// The time of operators one after another beside an exchange that holds so many compute units, in seconds.
   ///
   /// - Parameters:
   ///   - operators: what is computed.
-  ///   - channels: units that the exchange holds; never more than all but one.
+  ///   - channels: units that the exchange holds.
   /// - Returns: nil when the device cannot do it.
   public func crowdedTime(_ operators: [Operator<N>], channels: N) -> N? {
-    let left = N.larger(N(1), machine.units - channels)
     var sum = N(0)
     for operation in operators {
-      guard let cost = cost(operation.work, operation.dataType, units: left) else { return nil }
-      // The form of attention counts all units.
-      if case .attention = operation.work {
-        sum = sum + cost.time * (machine.units / left)
-      } else {
-        sum = sum + cost.time
-      }
+      guard let time = crowdedTime(operation, held: channels) else { return nil }
+      sum = sum + time
     }
     return sum
   }

@@ -92,7 +92,7 @@ struct TrainingComposition {
         lost.append(
           CostNode(
             "kernels beside \(sharded ? "exchanges" : kind)", time: times.slowdown,
-            standardError: contentionSpread * times.slowdown, bound: .network))
+            standardError: slowdownSpread * times.slowdown, bound: .network))
       } else {
         lost.append(exchange("gradient \(kind)", times.exposedGradients, gradients, traffic: payload))
       }

@@ -213,13 +213,13 @@ extension ContentionForm {
   /// - Returns: the times of the whole run.
   @inlinable
   public func overlap(_ segment: Segment, count: N, last: Segment) -> Overlap {
-    let crowded: N = segment.crowded / computeRate
+    let crowded: N = segment.crowded
     let fits: N = crowded * exchangeRate
     let together: N = N.smaller(crowded, segment.exchange / exchangeRate)
     let lost: N = together - together * (segment.compute / N.larger(crowded, N(1e-30)))
     let repeats: N = count - 1
     let backlog: N = segment.exchange + repeats * N.larger(N(0), segment.exchange - fits)
-    let lastCrowded: N = last.crowded / computeRate
+    let lastCrowded: N = last.crowded
     let lastTogether: N = N.smaller(lastCrowded, backlog / exchangeRate)
     let lastLost: N = lastTogether - lastTogether * (last.compute / N.larger(lastCrowded, N(1e-30)))
     let exposed: N = N.larger(N(0), backlog - lastTogether * exchangeRate) + last.exchange
