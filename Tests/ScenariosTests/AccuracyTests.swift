@@ -100,19 +100,37 @@ import Workloads
     }
   }
 
-  /// Products beside collectives, held to 1 to 16 channels or not: the rates of ContentionForm were fitted to these.
-  @Test func productsBesideCollectives() throws {
-    let values = try Self.comparison("h200/c3.csv").values
-    let together = values.filter { $0.value.quantity == "concurrent_us" }
-    let error = try Self.error(together)
-    print("c3.csv concurrent_us, in sample: mean error \(fixed(error, decimals: 2)) %")
-    #expect(together.count == 132)
-    #expect(error <= 8.5)
-    #expect((85...96).contains(Self.coverage(together)))
+  /// Products beside collectives, held to 1 to 16 channels or not: the rates of ContentionForm were fitted to these, with
+  /// measured isolated times.
+  ///
+  /// The bounds are those that are asked of rows kept back: 5 % for graphs, 10 % for copy engines from 256 MiB.
+  @Test(arguments: [("h200/c3.csv", 132), ("h200/c3_dma.csv", 12)])
+  func productsBesideCollectives(path: String, rows: Int) throws {
+    let values = try Self.comparison(path).values
+    for quantity in ["concurrent_us", "concurrent_us (isolated predicted)"] {
+      let together = values.filter { $0.value.quantity == quantity }
+      let error = try Self.error(together)
+      print("\(path) \(quantity), in sample: mean error \(fixed(error, decimals: 2)) %")
+      #expect(together.count == rows)
+      #expect(error <= 5)
+      #expect(Self.coverage(together) >= 85)
+    }
+    guard path == "h200/c3.csv" else { return }
     // A reduce-scatter over 4 ranks was never measured alone.
     let scatter = values.filter { $0.value.quantity == "coll_alone_us" && $0.value.group == "reduce_scatter" }
     #expect(scatter.count == 8)
     #expect(try Self.error(scatter) <= 6)
+  }
+
+  /// Equal products on parallel branches; the constants were fitted to these rows.
+  ///
+  /// 8 % is asked of rows kept back.
+  @Test func productsThatShareTheDevice() throws {
+    let values = try Self.comparison("h200/operators.csv").values.filter { $0.value.group == "conc bf16" }
+    let error = try Self.error(values)
+    print("operators.csv conc bf16, in sample: mean error \(fixed(error, decimals: 2)) %")
+    #expect(values.count == 24)
+    #expect(error <= 6)
   }
 
   /// Ninety in a hundred measured layers lie in their 90 % intervals, give or take what 24 rows can tell.

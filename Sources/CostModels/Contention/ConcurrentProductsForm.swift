@@ -48,10 +48,11 @@ public struct ConcurrentProductsForm<N: ModelNumber>: FittedForm {
   ///   - form: the constants of products alone.
   ///   - machine: the device.
   ///   - waves: how the tiles of one lie on the device.
+  ///   - missed: bytes that each reads again from the main memory because the others crowd the cache.
   /// - Returns: nil when the device has no rate for the type. One product alone costs no more than ``GEMMForm`` says.
   public func cost(
     _ gemm: GEMM<N>, count: N, _ type: DataType, form: GEMMForm<N>, on machine: Machine<N>,
-    waves: TileWaves<N>
+    waves: TileWaves<N>, missed: N = N(0)
   ) -> Cost<N>? {
     guard let peak = machine.rate(type), let alone = form.cost(gemm, type, on: machine) else { return nil }
     let unitRate = peak / machine.units
@@ -67,7 +68,7 @@ public struct ConcurrentProductsForm<N: ModelNumber>: FittedForm {
     let unit = count * waves.tiles / machine.units * (steps * stepTime + exposedOutput * output)
     let bytes =
       gemm.batch * (type.bytes * (gemm.m * gemm.k + gemm.k * gemm.n) + outputBytes * gemm.m * gemm.n)
-    let memory = count * bytes / (machine.memoryBandwidth * form.memoryEfficiency)
+    let memory = count * (bytes + missed) / (machine.memoryBandwidth * form.memoryEfficiency)
     let (u2, m2) = (unit * unit, memory * memory)
     let body = (u2 * u2 + m2 * m2).squareRoot().squareRoot()
     let ideal = gemm.flop / peak
