@@ -20,7 +20,9 @@ public protocol Study: Sendable {
 /// The studies that the program knows.
 public enum Studies {
   /// All of them, in the order in which they are listed.
-  public static let all: [any Study.Type] = [CompVsComm.self, ThreeNetworks.self, PIMOpt.self]
+  public static let all: [any Study.Type] = [
+    CompVsComm.self, ThreeNetworks.self, PIMOpt.self, C3.self, Goldyloc.self,
+  ]
 }
 
 /// A study evaluated: its file, its findings, and every claim with its standing.
