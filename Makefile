@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine (Debian 12 with the Swift toolchain): `make report`, `make test`.
 SHELL := /bin/bash
-.PHONY: all setup build report test check fuzz validate accuracy calibrate manual install clean
+.PHONY: all setup build report test check fuzz validate accuracy claims calibrate manual install clean
 
 packages := pkg-config libopenblas-dev libcminpack-dev
 rooftree := .build/release/rooftree
@@ -40,6 +40,10 @@ validate: build
 # The accuracy table of the README.
 accuracy: build
 	@ROOFTREE=$(rooftree) tools/accuracy.sh
+
+# The claims of all studies in the README.
+claims: build
+	@ROOFTREE=$(rooftree) tools/claims.sh
 
 # Fits every GPU calibration of models/calibrations again.
 calibrate: build

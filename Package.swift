@@ -74,7 +74,8 @@ let package = Package(
     .target(
       name: "Studies",
       dependencies: [
-        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", real,
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
+        "Scenarios", real,
       ],
       swiftSettings: settings),
 

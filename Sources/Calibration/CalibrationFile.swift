@@ -76,7 +76,11 @@ extension DeviceCalibration {
 
   /// The forms that a calibration can hold: streaming kernels have one for each kind.
   public static var formNames: [String] {
-    gemmNames + [AttentionForm<Double>.name, CollectiveForm<Double>.name, EnergyForm<Double>.name]
+    gemmNames
+      + [
+        AttentionForm<Double>.name, StepForm<Double>.name, CollectiveForm<Double>.name,
+        EnergyForm<Double>.name,
+      ] + ConvolutionModel<Double>.formNames
       + [ContentionForm<Double>.name, ConcurrentProductsForm<Double>.name, CopyEngineForm<Double>.name]
       + Streaming<Double>.Kind.allCases.map { StreamingForm<Double>.name(of: $0) }
       + [HostGEMMForm<Double>.name, HostEnergyForm<Double>.name]
@@ -99,6 +103,9 @@ extension DeviceCalibration {
     switch name {
     case _ where gemmNames.contains(name): GEMMForm<Double>.constants
     case AttentionForm<Double>.name: AttentionForm<Double>.constants
+    case StepForm<Double>.name: StepForm<Double>.constants
+    case _ where ConvolutionModel<Double>.formNames.contains(name):
+      ConvolutionModel<Double>.constants(ofForm: name)
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
     case EnergyForm<Double>.name: EnergyForm<Double>.constants
     case ContentionForm<Double>.name: ContentionForm<Double>.constants

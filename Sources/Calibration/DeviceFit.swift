@@ -89,10 +89,12 @@ public struct DeviceFit: Sendable {
       + kinds.filter { StreamingForm<Double>.relative(of: $0) != $0 }
     for kind in order {
       let isAlone = StreamingForm<Double>.relative(of: kind) == kind
-      let rows =
+      var rows =
         isAlone
         ? observations { work in if case .streaming(let shape) = work { shape.kind == kind } else { false } }
         : profiled(kind)
+      // Only profiles have these, and weights and optimizer state of 16 bits.
+      if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
       guard rows.count >= 3 else { continue }
       let formName = StreamingForm<Double>.name(of: kind)
       progress(formName)
@@ -130,6 +132,26 @@ public struct DeviceFit: Sendable {
       result.forms[AttentionForm<Double>.name] = constants
       reports.append(
         FormReport(form: AttentionForm<Double>.name, rows: attention.count, heldOutErrors: errors))
+    }
+
+    let profiles = profiledProducts
+    if profiles.count >= 3 {
+      let name = StepForm<Double>.name
+      progress(name)
+      let model = DeviceModel<Double>(device, result)
+      let (constants, errors) = try crossValidated(StepForm<Double>.self, profiles) { form, subject in
+        subject.repeats
+          * subject.alike.reduce(0) { sum, work in
+            sum + (model.cost(work, subject.type).map { form.cost($0).time } ?? .nan)
+          }
+      }
+      result.forms[name] = constants
+      reports.append(FormReport(form: name, rows: profiles.count, heldOutErrors: errors))
+    }
+
+    for fitted in try convolutions(progress, machine) {
+      result.forms[fitted.name] = fitted.constants
+      reports.append(fitted.report)
     }
 
     if let collectives = CollectiveFit(device: device, values: values) {
@@ -193,7 +215,10 @@ public struct DeviceFit: Sendable {
   /// Times of a class of kernels in a profile, where all kernels but those of this kind are fitted already.
   private func profiled(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernels(let operations, let repeats) = value.subject else { return nil }
+      guard case .kernels(let operations, let repeats) = value.subject,
+        value.quantity == "kernel_breakdown_us",
+        Set(operations.map { KernelClass($0.work) }).count == 1
+      else { return nil }
       func isWanted(_ operation: Operator<Double>) -> Bool {
         if case .streaming(let shape) = operation.work { shape.kind == kind } else { false }
       }
@@ -207,6 +232,22 @@ public struct DeviceFit: Sendable {
         work: first.work, type: first.dataType, units: nil,
         beside: operations.filter { !isWanted($0) }, repeats: repeats, alike: wanted.map(\.work))
       return Observation(subject, seconds: value.measured * value.unit, work: bytes)
+    }
+  }
+
+  /// The products of profiles of whole layers.
+  private var profiledProducts: [Observation<KernelSubject>] {
+    values.compactMap { value in
+      guard case .kernels(let operations, let repeats) = value.subject, let first = operations.first,
+        value.quantity == "kernel_breakdown_us",
+        operations.allSatisfy({ KernelClass($0.work) == .gemm })
+      else { return nil }
+      let flop = operations.reduce(0.0) { sum, operation in
+        if case .gemm(let shape) = operation.work { sum + shape.flop } else { sum }
+      }
+      let subject = KernelSubject(
+        work: first.work, type: first.dataType, units: nil, repeats: repeats, alike: operations.map(\.work))
+      return Observation(subject, seconds: value.measured * value.unit, work: flop)
     }
   }
 

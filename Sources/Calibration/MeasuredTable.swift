@@ -27,6 +27,8 @@ public enum TableKind: String, Sendable, CaseIterable {
   case pimKernels = "prim_kernels"
   /// Training iterations on a cluster.
   case trainingIterations = "training_iterations"
+  /// Layers of a convolutional network by a library's algorithms.
+  case convolutions
   /// Training steps that others printed.
   case publishedSteps = "training_steps"
 
@@ -57,6 +59,7 @@ public enum TableKind: String, Sendable, CaseIterable {
     case .pimKernels: ["benchmark", "num_dpus", "data_prep_param", "hw_kernel_ms"]
     case .trainingIterations:
       ["gpus", "global_batch", "micro_batch", "hidden", "heads", "layers", "tp", "dp", "pp", "iteration_ms"]
+    case .convolutions: ["layer", "pass", "algorithm", "batch", "median_us"]
     case .publishedSteps: ["table", "hardware", "hidden", "layers", "iteration_s"]
     }
   }
@@ -125,6 +128,8 @@ public enum Subject: Sendable {
   case units(PrIMRun<Double>, PrIMPhase)
   /// A whole training step on many devices.
   case trainingStep(TrainingRun)
+  /// A convolution, in all its phases.
+  case convolution(Convolution<Double>)
   /// Something that the project has no form for yet.
   case unmodelled
 
@@ -251,6 +256,7 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
     case .pimKernels: values += try row.pimValues()
     case .trainingIterations, .publishedSteps:
       if let value = try row.trainingStepValue() { values.append(value) }
+    case .convolutions: values.append(try row.convolutionValue())
     }
   }
   return values
@@ -417,7 +423,9 @@ extension Table.Row {
       .kernel(Operator("", .forward, .collective(exchange), .bf16), units: nil, repeats: 1))
   }
 
-  func layer(tensorParallel: Int, communicates: Bool) throws(Diagnostic) -> TransformerLayer<Double> {
+  func layer(
+    tensorParallel: Int, communicates: Bool
+  ) throws(Diagnostic) -> TransformerLayer<Double> {
     TransformerLayer(
       hidden: try positive("h"), heads: try positive("heads"), microBatch: try positive("b"),
       sequence: try positive("s"), tensorParallel: tensorParallel, communicates: communicates)
@@ -502,9 +510,26 @@ extension Table.Row {
   func layerValues() throws(Diagnostic) -> [MeasuredValue] {
     let classes = try parameters("kernel_breakdown_us")
     let count = try positive("layers")
-    let layer = try layer(tensorParallel: 1, communicates: false)
-    let materialised = text("attn") == "eager"
+    let attention = text("attn")
+    guard attention == "eager" || attention == "sdpa" else {
+      throw diagnostic("attn", .unknownWord(path: "attn", found: attention, known: ["eager", "sdpa"]))
+    }
+    let sequences = try positive("b")
+    let layer = EagerLayer(
+      hidden: try positive("h"), heads: try positive("heads"), batch: sequences, sequence: try positive("s"),
+      attention: attention == "eager" ? .materialised(copiesHeads: sequences > 1) : .flash)
+    // The optimizer is PyTorch's fused one; weights and its state have the layer's data type.
+    let update = Streaming<Double>(.adamw, rows: 1, columns: try positive("params") / count)
+    let all = layer.kernels + [Operator("weight update", .optimizer, .streaming(update), layer.dataType)]
+    func value(
+      _ name: String, _ time: Double, _ kernels: [Operator<Double>], quantity: String = "kernel_breakdown_us"
+    ) -> MeasuredValue {
+      MeasuredValue(
+        line: line, group: "\(attention) \(name)", quantity: quantity, unit: 1e-6, measured: time,
+        subject: kernels.isEmpty ? .unmodelled : .kernels(kernels, repeats: count))
+    }
     var values: [MeasuredValue] = []
+    var total = 0.0
     for name in classes.keys.sorted() {
       guard let time = Double(classes[name] ?? ""), time.isFinite, time >= 0 else {
         throw diagnostic(
@@ -512,14 +537,10 @@ extension Table.Row {
           .outOfRange(path: name, found: classes[name] ?? "", expected: "a number of at least 0"))
       }
       guard time > 0 else { continue }
-      let parameters = try positive("params") / count
-      let kernels = layer.kernels(
-        ofClass: name, materialisedAttention: materialised, parameters: parameters)
-      values.append(
-        MeasuredValue(
-          line: line, group: "\(text("attn")) \(name)", quantity: "kernel_breakdown_us", unit: 1e-6,
-          measured: time, subject: kernels.isEmpty ? .unmodelled : .kernels(kernels, repeats: count)))
+      total += time
+      values.append(value(name, time, all.filter { KernelClass($0.work)?.rawValue == name }))
     }
+    if total > 0 { values.append(value("total", total, all, quantity: deviceTimeQuantity)) }
     return values
   }
 
@@ -541,6 +562,39 @@ extension Table.Row {
       values.append(try value(quantity.rawValue, unit: 1, group: group, .sustained(run, quantity)))
     }
     return values
+  }
+
+  /// A layer of LeNet: a convolution by one algorithm, or another layer's kernel.
+  func convolutionValue() throws(Diagnostic) -> MeasuredValue {
+    func word<Word: RawRepresentable & CaseIterable>(_ column: String, _ type: Word.Type) throws(Diagnostic)
+      -> Word where Word.RawValue == String
+    {
+      guard let value = Word(rawValue: text(column)) else {
+        throw diagnostic(
+          column, .unknownWord(path: column, found: text(column), known: Word.allCases.map(\.rawValue)))
+      }
+      return value
+    }
+    let layer = try word("layer", LeNet<Double>.Layer.self)
+    let pass = try word("pass", Convolution<Double>.Pass.self)
+    let network = LeNet(batch: Double(try count("batch")))
+    if let operation = network.operation(layer, pass) {
+      // Forms of products and activations are fitted to larger tables; pooling is measured here only.
+      let isPool = layer == .pool1 || layer == .pool2
+      return try value(
+        "median_us", group: "\(layer.rawValue) \(pass.rawValue)",
+        isPool ? .kernel(operation, units: nil, repeats: 1) : .kernels([operation], repeats: 1))
+    }
+    let algorithm = try word("algorithm", Convolution<Double>.Algorithm.self)
+    let group = "\(pass.rawValue) \(algorithm.rawValue)"
+    guard let convolution = network.convolution(layer, pass, algorithm) else {
+      return try value("median_us", group: group, .unmodelled)
+    }
+    // Gradients of filters in a fixed order go through three kernels as the batch grows, and a single image takes kernels of
+    // its own: no form covers them.
+    let isCovered =
+      pass != .filter || !convolution.phases.isEmpty || (algorithm != .algorithm1 && convolution.batch > 1)
+    return try value("median_us", group: group, isCovered ? .convolution(convolution) : .unmodelled)
   }
 
   func cpuValue() throws(Diagnostic) -> MeasuredValue {
@@ -620,60 +674,53 @@ extension Table.Row {
   }
 }
 
-extension TransformerLayer where N == Double {
-  /// The kernels of one class of a profiler's breakdown, in a training step of this layer.
-  ///
-  /// - Parameters:
-  ///   - name: the class.
-  ///   - materialisedAttention: whether scores are written out, with softmax and dropout of their own.
-  ///   - parameters: of the layer, for the optimizer's class.
-  /// - Returns: none for a class whose kernels are not listed.
-  func kernels(ofClass name: String, materialisedAttention: Bool, parameters: Double) -> [Operator<Double>] {
-    var list = OperatorList<Double>()
-    forward(into: &list)
-    backward(into: &list)
-    func streaming(_ kinds: Set<Streaming<Double>.Kind>) -> [Operator<Double>] {
-      list.operators.filter { operation in
-        if case .streaming(let shape) = operation.work { kinds.contains(shape.kind) } else { false }
+/// The sum of the classes of a profile: the time of all kernels of the device.
+public let deviceTimeQuantity = "device_us"
+
+/// The classes of a profiler's breakdown of PyTorch layers (`layers.csv`), by the names that its kernels carry.
+public enum KernelClass: String, Sendable, CaseIterable {
+  /// Matrix products, batched ones of materialised attention too.
+  case gemm
+  /// The kernels with the products of flash attention.
+  case attention
+  /// Copies into another order of dimensions.
+  case copy
+  /// Sums, products and scalings of arrays, and the gradient of dropout.
+  case elementwise
+  /// Random zeroing.
+  case dropout
+  /// GELU and its gradient.
+  case gelu
+  /// Normalisation and its gradient.
+  case layernorm
+  /// Softmax and its gradient.
+  case softmax
+  /// Sums over rows: gradients of biases.
+  case reduce
+  /// The update of the weights.
+  case optimizer
+  /// What has no class of its own: stacking, the passes around the gradient of flash attention.
+  case other
+
+  /// The class of a kernel; nil for an exchange.
+  public init?(_ work: Work<Double>) {
+    switch work {
+    case .gemm: self = .gemm
+    case .attention(let shape): self = shape.part == .passes ? .other : .attention
+    case .collective: return nil
+    case .streaming(let shape):
+      switch shape.kind {
+      case .copy, .permute: self = .copy
+      case .add, .scale, .multiply, .dropoutBackward, .gatedActivation, .gatedActivationBackward:
+        self = .elementwise
+      case .dropout: self = .dropout
+      case .gelu, .geluBackward: self = .gelu
+      case .layernorm, .layernormBackward: self = .layernorm
+      case .softmax, .softmaxBackward: self = .softmax
+      case .sum, .rowSum, .maxPool: self = .reduce
+      case .adamw, .lamb, .sgd: self = .optimizer
+      case .concatenate, .fill: self = .other
       }
-    }
-    func score(_ kind: Streaming<Double>.Kind) -> Operator<Double> {
-      Operator(
-        "scores", .forward,
-        .streaming(Streaming(kind, rows: microBatch * heads * sequence, columns: sequence)), dataType)
-    }
-    switch name {
-    case "gemm":
-      let products = list.operators.filter { if case .gemm = $0.work { true } else { false } }
-      guard materialisedAttention else { return products }
-      let size = hidden / heads
-      // Scores and context, and the two gradients of each.
-      let shapes = [
-        (sequence, size), (size, sequence), (sequence, size), (size, sequence), (size, sequence),
-        (size, sequence),
-      ]
-      return products
-        + shapes.map { columns, inner in
-          Operator(
-            "scores", .forward,
-            .gemm(GEMM(m: sequence, n: columns, k: inner, batch: microBatch * heads)), dataType)
-        }
-    case "attention":
-      return list.operators.filter { if case .attention = $0.work { true } else { false } }
-    case "layernorm": return streaming([.layernorm, .layernormBackward])
-    case "gelu": return streaming([.gelu, .geluBackward])
-    case "reduce": return streaming([.rowSum])
-    case "optimizer":
-      return [
-        Operator(
-          "weight update", .optimizer, .streaming(Streaming(.adamw, rows: 1, columns: parameters)), dataType)
-      ]
-    case "softmax": return materialisedAttention ? [score(.softmax), score(.softmaxBackward)] : []
-    case "dropout":
-      let residual = Operator<Double>(
-        "dropout", .forward, .streaming(Streaming(.dropout, rows: tokens, columns: hidden)), dataType)
-      return [residual, residual] + (materialisedAttention ? [score(.dropout)] : [])
-    default: return []
     }
   }
 }

@@ -91,7 +91,12 @@ public struct AttentionForm<N: ModelNumber>: FittedForm {
     let memory = attention.bytes(type) / (streaming.memoryEfficiency * machine.memoryBandwidth)
     var time = start + N.larger(schedule, memory)
     var launch = start
-    if attention.backward {
+    if attention.part == .passes {
+      time = N(0)
+      launch = N(0)
+      schedule = N(0)
+    }
+    if attention.backward, attention.part != .products {
       let array = attention.batch * attention.heads * attention.queries * attention.headSize
       let around = 5 * type.bytes * array / (streaming.memoryEfficiency * machine.memoryBandwidth)
       time = time + 3 * streaming.start + around

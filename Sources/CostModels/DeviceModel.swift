@@ -18,6 +18,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   let streaming: [Streaming<N>.Kind: StreamingForm<N>]
   /// What its kernels take of its power.
   public let energy: EnergyForm<N>
+  let step: StepForm<N>
   /// Its network.
   public let network: NetworkModel<N>
   /// How kernels and exchanges slow one another.
@@ -47,6 +48,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     }
     self.streaming = streaming
     energy = calibration?.fitted(EnergyForm<N>.self) ?? .uncalibrated(on: machine)
+    step = calibration?.fitted(StepForm<N>.self) ?? .uncalibrated
     network = NetworkModel(device, calibration)
     contention = calibration?.fitted(ContentionForm<N>.self) ?? .uncalibrated
     concurrentProducts = calibration?.fitted(ConcurrentProductsForm<N>.self) ?? .uncalibrated
@@ -187,6 +189,18 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     let (r2, m2) = (units * units, memory * memory)
     let (crowded, alone) = (r2 * r2 + m2 * m2, 1 + m2 * m2)
     return (crowded / alone).squareRoot().squareRoot()
+  }
+
+  /// The cost of one operator among the unlike kernels of a step.
+  ///
+  /// - Parameters:
+  ///   - work: what it computes.
+  ///   - type: the data type of its operands.
+  /// - Returns: nil when the device cannot do it.
+  public func costInStep(_ work: Work<N>, _ type: DataType) -> Cost<N>? {
+    guard let alone = cost(work, type) else { return nil }
+    if case .gemm = work { return step.cost(alone) }
+    return alone
   }
 
   /// The time of operators one after another beside an exchange that holds so many compute units, in seconds.

@@ -32,7 +32,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
         initial: 0.7, in: 0.3...1.05),
       Constant(
         "element_rate", unit: "1/clock/unit", "elements that one unit handles in a clock", initial: 5,
-        in: 0.8...60),
+        in: 0.3...60),
       Constant(
         "row_time", unit: "ns", "time of a row besides its elements, all units together", initial: 1,
         in: 0.05...30),
@@ -68,12 +68,18 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// The constants that a kind has on the devices that were measured: the centre of the plausible range.
   ///
   /// Sums of whole arrays run two kernels after one another; fused optimizers walk over lists of tensors, a chain
-  /// of dependent loads of some 25 us whatever the size (H200, `operators.csv`).
+  /// of dependent loads of some 25 us whatever the size (H200, `operators.csv`), and handle some 0.8 parameters a clock
+  /// and unit, which rules where states have 16 bits (`layers.csv`). Kernels that compute where each element goes handle
+  /// about one a clock and unit, whatever the memory (alike on H100 and H200).
   public static func typicalConstants(of kind: Streaming<N>.Kind) -> [Double] {
     var values = constants.map(\.initial)
     switch kind {
     case .sum: values[0] = 6
-    case .adamw: values[1] = 25
+    case .adamw:
+      values[1] = 25
+      values[4] = 0.8
+    case .permute: values[4] = 1.2
+    case .concatenate: values[4] = 0.85
     default: break
     }
     return values
@@ -86,6 +92,8 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .layernormBackward: .layernorm
     case .softmaxBackward: .softmax
     case .rowSum: .sum
+    case .scale, .multiply, .dropoutBackward: .add
+    case .lamb: .adamw
     default: kind
     }
   }

@@ -8,19 +8,22 @@ extension ErrorSummary {
     var tables: [String] = []
     for summary in summaries where !tables.contains(summary.table) { tables.append(summary.table) }
     for name in tables {
-      var table = TextTable([
-        ("group", .left), ("quantity", .left), ("rows", .right), ("bias %", .right), ("MAPE %", .right),
-        ("median %", .right), ("90th %", .right), ("worst %", .right), ("in 90 % interval", .right),
-      ])
+      let hasShares = summaries.contains { $0.table == name && $0.sharePoints != nil }
+      var table = TextTable(
+        [
+          ("group", .left), ("quantity", .left), ("rows", .right), ("bias %", .right), ("MAPE %", .right),
+          ("median %", .right), ("90th %", .right), ("worst %", .right), ("in 90 % interval", .right),
+        ] + (hasShares ? [("share, worst points", .right)] : []))
       for summary in summaries where summary.table == name {
         func cell(_ value: Double?, _ decimals: Int = 1) -> String {
           value.map { fixed($0, decimals: decimals) } ?? "-"
         }
-        table.add([
-          summary.group, summary.quantity, "\(summary.rows)", cell(summary.bias), cell(summary.mape),
-          cell(summary.p50), cell(summary.p90), cell(summary.max),
-          summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
-        ])
+        table.add(
+          [
+            summary.group, summary.quantity, "\(summary.rows)", cell(summary.bias), cell(summary.mape),
+            cell(summary.p50), cell(summary.p90), cell(summary.max),
+            summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
+          ] + (hasShares ? [cell(summary.sharePoints)] : []))
       }
       text += "\(name)\n\(table.text)\n"
     }
@@ -37,7 +40,7 @@ extension ErrorSummary {
           ("quantity", .text(summary.quantity)), ("rows", .number(Double(summary.rows))),
           ("bias", .number(summary.bias)), ("mape", .number(summary.mape)), ("p50", .number(summary.p50)),
           ("p90", .number(summary.p90)), ("max", .number(summary.max)),
-          ("coverage90", .number(summary.coverage90)),
+          ("coverage90", .number(summary.coverage90)), ("share_points", .number(summary.sharePoints)),
         ])
       }
     ).text + "\n"

@@ -260,12 +260,12 @@ extension ClaimsRegistry {
   /// The registry as a Markdown table.
   public var markdown: String {
     markdownTable(
-      ["study", "claim", "paper", "known", "ours", "standing"],
+      ["study", "claim", "paper", "known", "ours", "standing", "rests on"],
       studies.flatMap { study in
         study.claims.map { judged in
           [
             study.file.name, judged.claim.says, judged.claim.paperText, judged.claim.known.rawValue,
-            judged.ourText, judged.standing.rawValue,
+            judged.ourText, judged.standing.rawValue, judged.answer.constants.joined(separator: ", "),
           ]
         }
       }) + "\n" + summary + "\n"

@@ -240,6 +240,14 @@ extension DeviceModel where N == Double {
       isExtrapolated: isExtrapolated(operation))
   }
 
+  /// An operator among unlike kernels that the host starts one by one, as in a profile.
+  func eagerNode(_ operation: Operator<Double>) -> CostNode {
+    CostNode(
+      operation, name: "\(operation.name)",
+      cost: costInStep(operation.work, operation.dataType) ?? Cost(time: .infinity),
+      spread: spread(of: operation.work, operation.dataType), isExtrapolated: isExtrapolated(operation))
+  }
+
   /// Whether an operator is more than twice larger or smaller than anything that the calibration saw.
   func isExtrapolated(_ operation: Operator<Double>) -> Bool {
     if case .collective(let exchange) = operation.work {

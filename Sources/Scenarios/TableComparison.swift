@@ -74,13 +74,33 @@ public struct TableComparison: Sendable {
       for group in groups {
         result.append(
           ErrorSummary(
-            table: path, group: group, quantity: quantity, column.filter { $0.value.group == group }))
+            table: path, group: group, quantity: quantity, column.filter { $0.value.group == group },
+            sharePoints: sharePoints(of: group)))
       }
       if groups.count > 1 {
         result.append(ErrorSummary(table: path, group: "all", quantity: quantity, column))
       }
     }
     return result
+  }
+
+  /// The shares of one class in the profiles of the table, in per cent of the device's time: measured and predicted.
+  public func shares(of group: String) -> [(line: Int, measured: Double, predicted: Double)] {
+    guard kind == .layers else { return [] }
+    var totals: [Int: ComparedValue] = [:]
+    for value in values where value.value.quantity == deviceTimeQuantity { totals[value.value.line] = value }
+    return values.compactMap { value in
+      guard value.value.group == group, value.value.quantity != deviceTimeQuantity,
+        let total = totals[value.value.line], let predicted = value.predicted, let whole = total.predicted
+      else { return nil }
+      return (
+        value.value.line, 100 * value.value.measured / total.value.measured, 100 * predicted / whole
+      )
+    }
+  }
+
+  private func sharePoints(of group: String) -> Double? {
+    shares(of: group).filter { $0.measured >= 5 }.map { abs($0.predicted - $0.measured) }.max()
   }
 
   /// The header of ``rowText``.

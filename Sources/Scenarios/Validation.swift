@@ -43,9 +43,15 @@ public struct ErrorSummary: Sendable {
   public let max: Double?
   /// Share of rows whose measured value lies in the 90 % interval, in per cent.
   public let coverage90: Double?
+  /// For a class of kernels in profiles: the largest difference between its predicted and its measured share of the
+  /// device's time, in points, over the profiles where it has 5 % or more; nil for anything else.
+  public let sharePoints: Double?
 
   /// The errors of compared values.
-  public init(table: String, group: String, quantity: String, _ values: [ComparedValue]) {
+  public init(
+    table: String, group: String, quantity: String, _ values: [ComparedValue], sharePoints: Double? = nil
+  ) {
+    self.sharePoints = sharePoints
     self.table = table
     self.group = group
     self.quantity = quantity
@@ -152,8 +158,8 @@ public struct Validation: Sendable {
       guard let cost = model.cost(operation.work, operation.dataType) else { return nil }
       return (ClockBurst.time(times * cost.time), model.spread(of: operation.work, operation.dataType))
     case .kernels(let operations, let repeats):
-      let nodes = operations.map { model.node($0, name: "\($0.name)") }
-      return relative(CostNode("", count: Int(repeats), parts: nodes))
+      let nodes = operations.map { model.eagerNode($0) }
+      return relative(CostNode("", count: Int(repeats), parts: nodes, noise: model.commonSpread))
     case .sustained(let run, let quantity): return predict(run, quantity)
     case .concurrentGEMM(let shape, let type, let degree):
       return model.concurrentCost(shape, type, count: degree).map { ($0.time, model.concurrentSpread) }
@@ -204,6 +210,11 @@ public struct Validation: Sendable {
       let spread = model.calibration?.forms[kernel.formName(operation: operation)]?.spread
       return (cost.time, spread ?? model.uncalibratedSpread)
     case .units(let run, let phase): return UnitModel(model.device, model.calibration).time(of: run, phase)
+    case .convolution(let convolution):
+      let name = ConvolutionModel<Double>.formName(of: convolution.algorithm, convolution.pass)
+      return ConvolutionModel(machine: model.machine, model.calibration).time(convolution).map {
+        ($0, model.calibration?.forms[name]?.spread ?? model.uncalibratedSpread)
+      }
     case .trainingStep, .unmodelled: return nil
     }
   }

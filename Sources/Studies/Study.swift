@@ -21,7 +21,8 @@ public protocol Study: Sendable {
 public enum Studies {
   /// All of them, in the order in which they are listed.
   public static let all: [any Study.Type] = [
-    CompVsComm.self, ThreeNetworks.self, PIMOpt.self, C3.self, Goldyloc.self,
+    CompVsComm.self, ThreeNetworks.self, PIMOpt.self, C3.self, Goldyloc.self, BERTCharacterisation.self,
+    SeqPointStudy.self, GPGPUSimStudy.self,
   ]
 }
 

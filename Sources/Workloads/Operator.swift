@@ -102,12 +102,24 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
   public let causal: Bool
   /// Whether this is the gradient.
   public let backward: Bool
+  /// Which of its kernels are meant.
+  public let part: Part
+
+  /// The kernels of a gradient: a profiler lists them apart.
+  public enum Part: Sendable {
+    /// All of them.
+    case whole
+    /// The kernel with the products.
+    case products
+    /// What streams around it: row sums before, the conversion of the query gradient after. A forward pass has none.
+    case passes
+  }
 
   /// Attention of this shape.
   @inlinable
   public init(
     batch: N, heads: N, keyValueHeads: N, queries: N, keys: N, headSize: N, causal: Bool,
-    backward: Bool
+    backward: Bool, part: Part = .whole
   ) {
     self.batch = batch
     self.heads = heads
@@ -117,6 +129,14 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
     self.headSize = headSize
     self.causal = causal
     self.backward = backward
+    self.part = part
+  }
+
+  /// The same attention, some of its kernels.
+  public func only(_ part: Part) -> FlashAttention {
+    FlashAttention(
+      batch: batch, heads: heads, keyValueHeads: keyValueHeads, queries: queries, keys: keys,
+      headSize: headSize, causal: causal, backward: backward, part: part)
   }
 
   /// Operations: two products forward, five backward (one of them the scores again), half of each if causal.
@@ -144,6 +164,14 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case copy
     /// The sum of two arrays.
     case add
+    /// An array times a number.
+    case scale
+    /// The product of two arrays, element by element.
+    case multiply
+    /// An array into another order of its dimensions, by a kernel that computes the place of each element.
+    case permute
+    /// Several arrays into one.
+    case concatenate
     /// GELU of an array.
     case gelu
     /// The gradient through GELU.
@@ -158,6 +186,8 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case sum
     /// The sum over rows: the gradient of a bias.
     case rowSum = "row_sum"
+    /// The largest of four elements, for each element of the result.
+    case maxPool = "max_pool"
     /// Normalisation of each row.
     case layernorm
     /// The gradient through a normalisation.
@@ -168,8 +198,12 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case softmaxBackward = "softmax_backward"
     /// Random zeroing, with its mask.
     case dropout
+    /// The gradient through random zeroing: the gradient times the mask.
+    case dropoutBackward = "dropout_backward"
     /// Adam with weight decay, one kernel for all parameters (FP32).
     case adamw = "adamw_fused"
+    /// LAMB in two passes (FP32): moments and update with their norms, then the weights.
+    case lamb
     /// Plain gradient descent (FP32).
     case sgd
 
@@ -177,10 +211,12 @@ public struct Streaming<N: ModelNumber>: Sendable {
     public var elementsMoved: Double {
       switch self {
       case .fill, .sum, .rowSum: 1
-      case .copy, .gelu, .layernorm, .softmax, .dropout: 2
-      case .add, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
-      case .gatedActivationBackward: 5
+      case .copy, .scale, .permute, .concatenate, .gelu, .layernorm, .softmax, .dropout, .dropoutBackward: 2
+      case .add, .multiply, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
+      case .gatedActivationBackward, .maxPool: 5
       case .adamw: 7
+      // Reads w, g, m, v and writes m, v, u; reads u, w and writes w (reference, 51_bert_gemm_dims_intensity.csv).
+      case .lamb: 10
       }
     }
 
@@ -193,7 +229,7 @@ public struct Streaming<N: ModelNumber>: Sendable {
     }
 
     /// Bytes of other types moved for each element: the mask of dropout.
-    public var otherBytes: Double { self == .dropout ? 1 : 0 }
+    public var otherBytes: Double { self == .dropout || self == .dropoutBackward ? 1 : 0 }
   }
 
   /// What is done.

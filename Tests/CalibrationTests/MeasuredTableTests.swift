@@ -15,6 +15,7 @@ import Workloads
     ("h200/collectives_slow_b.csv", .collectives), ("h200/tp_layers_nvlink.csv", .tensorParallelLayers),
     ("h200/tp_layers_slow_a.csv", .tensorParallelLayers), ("h200/dp_nvlink.csv", .dataParallel),
     ("h200/c3.csv", .concurrency), ("h200/c3_dma.csv", .concurrency), ("h200/layers.csv", .layers),
+    ("lenet/h200.csv", .convolutions),
     ("h200/energy.csv", .energy), ("measure-gpu/h100_energy.csv", .energy),
     ("h200/cpu_xeon16.csv", .cpuKernels),
     ("aiconfigurator/a100_operators.csv", .operators), ("aiconfigurator/b200_operators.csv", .operators),
@@ -26,10 +27,11 @@ import Workloads
     ("measure-gpu/h100_collectives.csv", .collectives),
   ]
   /// Folders of tables that others read, and tables without a form (see the README there).
-  static let otherFolders: Set = ["lenet", "training-logs"]
+  static let otherFolders: Set = ["training-logs"]
   static let withoutForm: Set = [
     "measure-gpu/h200_operators_more.csv", "measure-gpu/h100_operators_more.csv",
     "h100/held_units.csv",
+    "lenet/h100-phases.csv",
   ]
 
   static func lines(_ path: String) throws -> [String] {
@@ -45,7 +47,8 @@ import Workloads
     // Seconds, joules and mean watts; watts at full clock where the table has them.
     case .energy: line.hasPrefix("idle") ? 0 : line.split(separator: ",").count > 10 ? 4 : 3
     case .layers:
-      line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count
+      // Their sum besides the classes.
+      line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count + 1
     case .pimKernels: line.split(separator: ",").suffix(4).filter { Double($0) != 0 }.count
     default: 1
     }

@@ -95,4 +95,42 @@ import Testing
     #expect(result.status == 64)
     #expect(result.errors.contains(message))
   }
+
+  /// A copy of a study with a slip in its parameters is refused at the place, in words.
+  @Test(arguments: [
+    (
+      "bert-characterisation", "values: [1, 2, 4, 8], kind", "values: [1, 3], kind",
+      "'parameters.tensor_parallel' has 3, which does not divide the 16 heads"
+    ),
+    (
+      "bert-characterisation", "Ph2-B4-mixed]", "Ph3-B4-mixed]", "there is no configuration 'Ph3-B4-mixed'"
+    ),
+    ("bert-characterisation", "h200/layers.csv", "h200/dp_nvlink.csv", "is no table of profiled layers"),
+    ("seqpoint", "values: [0.1, 0.5]", "values: [0, 0.5]", "a tolerance of zero is never reached"),
+    (
+      "seqpoint", "values: [1, 0.5, 1, 1, 1]", "values: [1, 0.5]", "expected a list of 5, one a configuration"
+    ),
+    (
+      "seqpoint", "values: [1.3, 35,", "values: [40, 35,",
+      "needs a shortest above zero and a longest above it"
+    ),
+    (
+      "seqpoint", "value: 8, low: 1, high: 16", "value: 8.5, low: 1, high: 16",
+      "a whole number from 1 to 1000"
+    ),
+    ("gpgpu-sim", "values: [4, 11]", "values: [4]", "expected a list of 2, one a card"),
+    ("gpgpu-sim", "lenet/h200.csv", "h200/layers.csv", "is no table of LeNet's layers"),
+  ])
+  func wrongParameters(study: String, old: String, new: String, message: String) throws {
+    let folder = try TemporaryFolder()
+    let original = try text(Repository.root + "/models/studies/\(study).yaml")
+    try #require(original.components(separatedBy: old).count == 2, "'\(old)' should be there once")
+    let changed = original.replacingOccurrences(of: old, with: new)
+      .replacingOccurrences(of: "../../", with: Repository.root + "/")
+    let path = try folder.write("study.yaml", Array(changed.utf8))
+    let result = try report([path], to: folder.path + "/out")
+    #expect(result.status == 65)
+    #expect(result.errors.contains(message), "\(result.errors)")
+    #expect(result.errors.hasPrefix(path + ":"))
+  }
 }

@@ -948,6 +948,29 @@ extension WrongInput {
       layers.csv:2:18: error: 'layers' is '0'; expected a number above zero
       """),
     WrongInput(
+      "unknown attention of a profile",
+      .whole(
+        "profile.csv",
+        "attn,h,heads,s,b,layers,fwdbwd_us,params,kernel_breakdown_us\nflash,1024,16,128,4,4,5275,50384896,gemm=478\n"
+      ), .validate("profile.csv"),
+      """
+      profile.csv:2:1: error: 'attn' is 'flash'; expected one of eager, sdpa
+      """),
+    WrongInput(
+      "unknown layer of LeNet",
+      .whole("lenet.csv", "layer,pass,algorithm,batch,median_us\nconv3,forward,fft,1,5\n"),
+      .validate("lenet.csv"),
+      """
+      lenet.csv:2:1: error: 'layer' is 'conv3'; did you mean 'conv1'?
+      """),
+    WrongInput(
+      "unknown algorithm of a convolution",
+      .whole("lenet.csv", "layer,pass,algorithm,batch,median_us\nconv1,forward,fft_tiled,1,5\n"),
+      .validate("lenet.csv"),
+      """
+      lenet.csv:2:15: error: 'algorithm' is 'fft_tiled'; did you mean 'fft_tiling'?
+      """),
+    WrongInput(
       "missing table",
       .nothing, .words(["validate", "no.csv"]),
       """

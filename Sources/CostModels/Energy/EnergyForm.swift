@@ -98,10 +98,12 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
     switch kind {
     case .fill: 0
     case .copy, .sum, .rowSum: 1
-    case .add, .sgd: 2
+    case .add, .sgd, .scale, .multiply, .dropoutBackward, .maxPool: 2
     case .dropout: 16
     case .gelu, .gatedActivation: 19
-    case .adamw: 25
+    // These compute where each element goes: an estimate.
+    case .permute, .concatenate: 20
+    case .adamw, .lamb: 25
     case .geluBackward, .gatedActivationBackward, .softmaxBackward: 30
     case .layernorm: 33
     case .softmax: 37
