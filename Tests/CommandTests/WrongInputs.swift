@@ -961,7 +961,7 @@ extension WrongInput {
       .whole("lenet.csv", "layer,pass,algorithm,batch,median_us\nconv3,forward,fft,1,5\n"),
       .validate("lenet.csv"),
       """
-      lenet.csv:2:1: error: 'layer' is 'conv3'; did you mean 'conv1'?
+      lenet.csv:2:1: error: 'layer' is 'conv3'; did you mean 'conv1' or 'conv2'?
       """),
     WrongInput(
       "unknown algorithm of a convolution",
