@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .PHONY: all setup build report test check fuzz validate accuracy claims calibrate manual install clean
 
-packages := pkg-config libopenblas-dev libcminpack-dev
+packages := pkg-config libopenblas-dev libcminpack-dev libnetcdf-dev
 rooftree := .build/release/rooftree
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 measurements := notebooks-data/measurements

@@ -22,7 +22,7 @@ let package = Package(
       name: "Rooftree",
       targets: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
-        "Studies",
+        "Studies", "Sweeps",
       ]),
     .library(name: "Kernels", targets: ["Kernels"]),
   ],
@@ -36,6 +36,7 @@ let package = Package(
     // Floor 0: system libraries.
     .systemLibrary(
       name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CNetCDF", providers: [.apt(["libnetcdf-dev"])]),
     .systemLibrary(name: "CMinpack", pkgConfig: "cminpack", providers: [.apt(["libcminpack-dev"])]),
 
     // Floor 1: numbers with units; files with positions.
@@ -79,13 +80,21 @@ let package = Package(
       ],
       swiftSettings: settings),
 
+    .target(
+      name: "Sweeps",
+      dependencies: [
+        "CNetCDF", "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        real,
+      ],
+      swiftSettings: settings),
+
     // Floor 6: what a person reads.
     .target(
       name: "Reports",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
         "Scenarios",
-        "Studies", real,
+        "Studies", "Sweeps", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -96,7 +105,7 @@ let package = Package(
       name: "rooftree",
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Kernels", "Calibration",
-        "Sampling", "Scenarios", "Studies", "Reports",
+        "Sampling", "Scenarios", "Studies", "Sweeps", "Reports",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: settings),
@@ -156,6 +165,13 @@ let package = Package(
       dependencies: [
         "Quantities", "Documents", "Workloads", "CostModels", "Scenarios", "Studies", "ModelTestSupport",
         real,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "SweepsTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", "Sweeps",
+        "TestSupport", real,
       ],
       swiftSettings: settings),
     .testTarget(

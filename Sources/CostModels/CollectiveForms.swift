@@ -87,6 +87,21 @@ public enum CollectiveForms {
       + wire * collective.bytes / bandwidth
   }
 
+  /// Time of a ring all-reduce in one network domain, in seconds: ``time(_:alpha:bandwidth:algorithm:)`` for a number of
+  /// ranks that may vary: 2 (p-1) alpha + 2 (p-1)/p S/B.
+  ///
+  /// - Parameters:
+  ///   - bytes: the payload S.
+  ///   - ranks: p, at least 1.
+  ///   - alpha: time of a step, in seconds.
+  ///   - bandwidth: of one device in one direction, in bytes a second.
+  /// - Returns: the time in seconds.
+  @inlinable
+  public static func ringAllReduceTime<N: ModelNumber>(bytes: N, ranks: N, alpha: N, bandwidth: N) -> N {
+    let steps = 2 * (ranks - N(1))
+    return steps * alpha + steps * bytes / (ranks * bandwidth)
+  }
+
   /// The faster of ring and tree, in seconds: trees save steps where ranks are many, rings bytes.
   ///
   /// - Parameters:

@@ -26,6 +26,20 @@ public struct Roofline<N: ModelNumber>: Sendable {
     self.overhead = overhead
   }
 
+  /// The time of a kernel before one memory level, in seconds: overhead + max(flop/peak, bytes/bandwidth).
+  ///
+  /// - Parameters:
+  ///   - flop: operations.
+  ///   - peak: in FLOP/s, above zero.
+  ///   - bytes: that cross the level.
+  ///   - bandwidth: of the level, in bytes a second, above zero.
+  ///   - overhead: time to start, in seconds.
+  /// - Returns: the time in seconds.
+  @inlinable
+  public static func time(flop: N, peak: N, bytes: N, bandwidth: N, overhead: N) -> N {
+    overhead + N.larger(flop / peak, bytes / bandwidth)
+  }
+
   /// The time of a kernel.
   ///
   /// - Parameters:

@@ -16,6 +16,8 @@ public struct Library: Sendable {
     case studies
     /// What tables of training steps leave out: software, and the network of its machine, as scenarios.
     case stacks
+    /// Spaces of scenarios.
+    case sweeps
 
     /// The word for one of them in a message.
     public var singular: String {
@@ -26,6 +28,7 @@ public struct Library: Sendable {
       case .scenarios: "scenario"
       case .studies: "study"
       case .stacks: "software stack"
+      case .sweeps: "sweep"
       }
     }
   }

@@ -9,7 +9,7 @@ import Workloads
 
 /// A kind of file of the catalogue as an argument.
 enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
-  case hardware, workloads, calibrations, scenarios, studies, stacks
+  case hardware, workloads, calibrations, scenarios, studies, stacks, sweeps
 
   var kind: Library.Kind {
     switch self {
@@ -19,13 +19,14 @@ enum CatalogueKind: String, ExpressibleByArgument, CaseIterable {
     case .scenarios: .scenarios
     case .studies: .studies
     case .stacks: .stacks
+    case .sweeps: .sweeps
     }
   }
 }
 
 struct List: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the catalogue: hardware, workloads, calibrations, scenarios and studies.",
+    abstract: "List the catalogue: hardware, workloads, calibrations, scenarios, studies and sweeps.",
     discussion: "Example: rooftree list hardware")
 
   @Argument(help: ArgumentHelp("What to list (default: everything).", valueName: "kind"))

@@ -8,6 +8,7 @@ import Quantities
 import Reports
 import Scenarios
 import Studies
+import Sweeps
 import Workloads
 
 struct Show: ParsableCommand {
@@ -17,7 +18,7 @@ struct Show: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A name of hardware, a workload, a calibration, a scenario or a study, or blas.", valueName: "name"))
+      "A name of hardware, a workload, a calibration, a scenario, a study or a sweep, or blas.", valueName: "name"))
   var name: String
   @Flag(help: "Print JSON: all digits, base units.")
   var json = false
@@ -33,7 +34,7 @@ struct Show: ParsableCommand {
       return
     }
     let library = try options.library()
-    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios, .studies, .stacks]
+    let known = [Library.Kind.hardware, .workloads, .calibrations, .scenarios, .studies, .stacks, .sweeps]
     // A device and its calibration share a name: both are shown.
     var parts: [FactSheet] = []
     for kind in known where Library.isPath(name) || library.names(kind).contains(name) {
@@ -49,6 +50,7 @@ struct Show: ParsableCommand {
       case .scenarios: parts.append(try FactSheet.scenario(name, in: library))
       case .stacks: parts.append(FactSheet(try Scenario(named: path, in: library)))
       case .studies: parts.append(FactSheet(try StudyFile(named: name, in: library)))
+      case .sweeps: parts.append(FactSheet(try Sweeps.Sweep(named: name, in: library)))
       }
     }
     guard !parts.isEmpty else {
