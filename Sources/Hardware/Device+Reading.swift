@@ -19,6 +19,21 @@ extension Device {
     try self.init(merged: try Self.merged(node, in: library, seen: []))
   }
 
+  /// The whole description of a device, with everything that it extends laid beneath it.
+  ///
+  /// - Parameters:
+  ///   - node: a description.
+  ///   - library: where names are looked up.
+  /// - Returns: a mapping that extends nothing.
+  /// - Throws: `Diagnostic` at the first fault.
+  public static func document(_ node: DocumentNode, in library: Library) throws(Diagnostic) -> DocumentNode {
+    let merged = try merged(node, in: library, seen: [])
+    guard case .mapping(let pairs) = merged.content else { return merged }
+    return DocumentNode(
+      content: .mapping(pairs.filter { $0.key.kindInWords != "'extends'" }), position: merged.position,
+      file: merged.file)
+  }
+
   /// A description with everything that it extends laid beneath it.
   private static func merged(_ node: DocumentNode, in library: Library, seen: [String])
     throws(Diagnostic) -> DocumentNode

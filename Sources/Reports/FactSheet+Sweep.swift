@@ -15,7 +15,8 @@ extension FactSheet {
         let unit = axis.unit == "1" ? "" : " " + axis.unit
         add(
           "axis " + axis.name,
-          "\(dimension.size) values, \(ends[0])\(unit) to \(ends[1])\(unit)" + (axis.key.map { ", sets \($0)" } ?? ""))
+          "\(dimension.size) values, \(ends[0])\(unit) to \(ends[1])\(unit)"
+            + (axis.key.map { ", sets \($0)" } ?? ""))
       }
     }
     add("outputs", sweep.outputs.map(\.name).joined(separator: ", "))

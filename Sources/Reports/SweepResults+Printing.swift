@@ -30,7 +30,9 @@ extension SweepResults {
         })
       for row in table.rows.prefix(shown) { printed.add(row.map(short)) }
       text += printed.text
-      if table.rows.count > shown { text += "and \(grouped(table.rows.count - shown)) more in \(table.name).csv\n" }
+      if table.rows.count > shown {
+        text += "and \(grouped(table.rows.count - shown)) more in \(table.name).csv\n"
+      }
     }
     if !files.isEmpty { text += "\nwritten: " + files.joined(separator: ", ") + "\n" }
     for remark in remarks { text += remark + "\n" }
@@ -52,11 +54,17 @@ extension SweepResults {
           ("name", .text(table.name)), ("title", .text(table.title)),
           (
             "columns",
-            .array(table.columns.map { .object([("name", .text($0.name)), ("unit", .text($0.unit)), ("title", .text($0.title))]) })
+            .array(
+              table.columns.map {
+                .object([("name", .text($0.name)), ("unit", .text($0.unit)), ("title", .text($0.title))])
+              })
           ),
           (
             "rows",
-            .array(table.rows.map { row in .array(row.map { cell in Double(cell).map { .number($0) } ?? .text(cell) }) })
+            .array(
+              table.rows.map { row in
+                .array(row.map { cell in Double(cell).map { .number($0) } ?? .text(cell) })
+              })
           ),
         ]))
     }

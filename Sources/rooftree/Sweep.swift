@@ -13,7 +13,8 @@ private nonisolated(unsafe) var interruptions: sig_atomic_t = 0
 
 /// Options of the verbs that work on a space.
 struct SweepOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("The space of scenarios: a name of models/sweeps or a YAML file.", valueName: "space"))
+  @Argument(
+    help: ArgumentHelp("The space of scenarios: a name of models/sweeps or a YAML file.", valueName: "space"))
   var space: String
   @Option(
     name: .customLong("set"),
@@ -58,7 +59,8 @@ extension FileFailure {
 
 struct Sweep: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compute a space of scenarios: the best, the Pareto front, how outputs are spread, array files.",
+    abstract:
+      "Compute a space of scenarios: the best, the Pareto front, how outputs are spread, array files.",
     discussion: """
       The space is cut into parts. A part that is done is a file, so a run that was stopped goes on where it was, and \
       shards of one space can run anywhere: --shard 2/8, or what Slurm, MPI or PBS say. Ctrl-C finishes the part at \
@@ -68,9 +70,12 @@ struct Sweep: ParsableCommand {
       """)
 
   @OptionGroup var sweep: SweepOptions
-  @Option(help: ArgumentHelp("Which share of the parts to compute, from 0, as 2/8.", valueName: "index/count"))
+  @Option(
+    help: ArgumentHelp("Which share of the parts to compute, from 0, as 2/8.", valueName: "index/count"))
   var shard: String?
-  @Option(help: ArgumentHelp("Threads (default: what the scheduler gives, else all processors).", valueName: "count"))
+  @Option(
+    help: ArgumentHelp(
+      "Threads (default: what the scheduler gives, else all processors).", valueName: "count"))
   var threads: Int?
   @Flag(help: "Show progress even where standard error is no terminal.")
   var progress = false
@@ -121,7 +126,9 @@ struct Sweep: ParsableCommand {
     }
     if shard != .whole {
       let counts = "\(outcome.found) found, \(outcome.computed) computed"
-      try emit("shard \(shard.index) of \(shard.count): \(outcome.parts.count) of \(outcome.allParts) parts, \(counts)\n")
+      try emit(
+        "shard \(shard.index) of \(shard.count): \(outcome.parts.count) of \(outcome.allParts) parts, \(counts)\n"
+      )
       return
     }
     try sweep.finish(prepared)
@@ -133,7 +140,8 @@ extension SweepProgress {
   var line: String {
     let share = total > 0 ? Double(done) / Double(total) : 1
     let left = secondsLeft.map { ", " + Seconds($0).formatted(digits: 2) + " left" } ?? ""
-    return fixed(100 * share, decimals: 1) + " %, " + formatted(rate, digits: 3) + " scenarios/s" + left + "\u{1b}[K"
+    return fixed(100 * share, decimals: 1) + " %, " + formatted(rate, digits: 3) + " scenarios/s" + left
+      + "\u{1b}[K"
   }
 }
 

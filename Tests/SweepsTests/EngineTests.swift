@@ -46,7 +46,8 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
 
   /// The roofline's terms, by the formula on the device's data sheet numbers.
   @Test func rooflineIsItsFormula() throws {
-    let prepared = try prepared(mixedSpace.replacingOccurrences(of: "too slow: time < 0.01", with: "ok: time < 1e9"))
+    let prepared = try prepared(
+      mixedSpace.replacingOccurrences(of: "too slow: time < 0.01", with: "ok: time < 1e9"))
     let space = prepared.sweep.space
     var checked = 0
     for (index, scenario) in all(prepared).enumerated() where index % 97 == 0 && scenario.reason == nil {
@@ -75,7 +76,9 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
       #expect(reason.count == scenarios.count { $0.reason == reason.reason })
     }
     #expect(results.feasible + results.reasons.reduce(0) { $0 + $1.count } == scenarios.count)
-    func table(_ name: String) throws -> ResultTable { try #require(results.tables.first { $0.name == name }) }
+    func table(_ name: String) throws -> ResultTable {
+      try #require(results.tables.first { $0.name == name })
+    }
     func time(_ index: Int) -> Double { scenarios[index].values[0] }
 
     let best = feasible.sorted { (time($0), $0) < (time($1), $1) }.prefix(5)
@@ -165,7 +168,9 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
         return asked > 3
       })
     #expect(first.isInterrupted && first.computed == 3)
-    #expect(complaint { try prepared.results(in: folder.path) }.contains("5 of 8 parts are missing: 3, 4, 5, 6, 7;"))
+    #expect(
+      complaint { try prepared.results(in: folder.path) }.contains("5 of 8 parts are missing: 3, 4, 5, 6, 7;")
+    )
     let second = try prepared.run(shard: .whole, in: folder.path, threads: 1)
     #expect(!second.isInterrupted && second.found == 3 && second.computed == 5)
     let whole = try TemporaryFolder()
@@ -263,13 +268,20 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
   @Test func whoSaysWhat() throws {
     #expect(try shard("2/8") == Shard(index: 2, count: 8))
     #expect(try shard(nil) == .whole)
-    let array = ["SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_MAX": "7", "SLURM_ARRAY_TASK_STEP": "2"]
+    let array = [
+      "SLURM_ARRAY_TASK_ID": "5", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_MIN": "1",
+      "SLURM_ARRAY_TASK_MAX": "7", "SLURM_ARRAY_TASK_STEP": "2",
+    ]
     #expect(try shard(nil, array) == Shard(index: 2, count: 4))
     #expect(try shard("0/3", array) == Shard(index: 0, count: 3))
     // --array=3,7 says COUNT 2, MIN 3, MAX 7, STEP 1.
-    let holes = ["SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "3", "SLURM_ARRAY_TASK_MAX": "7"]
+    let holes = [
+      "SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "2", "SLURM_ARRAY_TASK_MIN": "3",
+      "SLURM_ARRAY_TASK_MAX": "7",
+    ]
     #expect(complaint { try shard(nil, holes) }.contains("the Slurm array has holes"))
-    #expect(try shard(nil, ["OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"]) == Shard(index: 1, count: 2))
+    #expect(
+      try shard(nil, ["OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"]) == Shard(index: 1, count: 2))
     #expect(try shard(nil, ["PMI_RANK": "1", "PMI_SIZE": "2"]) == Shard(index: 1, count: 2))
     #expect(try shard(nil, ["SLURM_PROCID": "1", "SLURM_NTASKS": "2"]) == Shard(index: 1, count: 2))
     #expect(try shard(nil, ["SLURM_PROCID": "0", "SLURM_NTASKS": "1"]) == .whole)

@@ -12,7 +12,9 @@ func sweep(_ text: String) throws -> Sweep {
 
 /// A roofline space with these axes and other keys.
 func rooflineSweep(_ axes: String, _ rest: String = "") throws -> Sweep {
-  try sweep("name: s\nmodel: roofline\nbase: {hardware: nvidia-h200, flop: 1 GFLOP, bytes: 1 MB}\naxes:\n\(axes)\n\(rest)")
+  try sweep(
+    "name: s\nmodel: roofline\nbase: {hardware: nvidia-h200, flop: 1 GFLOP, bytes: 1 MB}\naxes:\n\(axes)\n\(rest)"
+  )
 }
 
 @Suite struct SpaceTests {
@@ -57,7 +59,8 @@ func rooflineSweep(_ axes: String, _ rest: String = "") throws -> Sweep {
     var random = SplitMix64(seed: seed)
     let sizes = (0..<4).map { _ in Int.random(in: 1...23, using: &random) }
     var axes = sizes.enumerated().map { "  a\($0): {from: 1, to: \($1), step: 1}" }.joined(separator: "\n")
-    axes += "\n  d: {method: sobol, count: 37, seed: \(seed), axes: {x: {from: 1, to: 2}, y: {from: 1, to: 9, spacing: logarithmic}}}"
+    axes +=
+      "\n  d: {method: sobol, count: 37, seed: \(seed), axes: {x: {from: 1, to: 2}, y: {from: 1, to: 9, spacing: logarithmic}}}"
     let space = try rooflineSweep(axes).space
     let block = ColumnBlock(space, otherColumns: 0)
     for _ in 0..<5 {
@@ -106,7 +109,10 @@ func rooflineSweep(_ axes: String, _ rest: String = "") throws -> Sweep {
     for (index, point) in expected.enumerated() {
       #expect((0..<4).map { sequence.coordinate($0, ofPoint: index) } == point)
     }
-    #expect((0..<8).map { sequence.coordinate(23, ofPoint: $0) } == [0.0, 0.5, 0.25, 0.75, 0.875, 0.375, 0.625, 0.125])
+    #expect(
+      (0..<8).map { sequence.coordinate(23, ofPoint: $0) } == [
+        0.0, 0.5, 0.25, 0.75, 0.875, 0.375, 0.625, 0.125,
+      ])
   }
 
   /// Every stretch of 2^k points has one in each of 2^k cells, in every dimension, shifted or not.
@@ -157,7 +163,9 @@ func rooflineSweep(_ axes: String, _ rest: String = "") throws -> Sweep {
 
   @Test func faults() {
     func fault(_ text: String) -> String { complaint { try value(text) } }
-    #expect(fault("tp * ") == "f:1:1: error: 'f' is 'tp * ': the end at character 6; expected a name, a number or '('")
+    #expect(
+      fault("tp * ")
+        == "f:1:1: error: 'f' is 'tp * ': the end at character 6; expected a name, a number or '('")
     #expect(fault("(1 + 2") == "f:1:1: error: 'f' is '(1 + 2': the end at character 7; expected ')'")
     #expect(fault("1 2").contains("the number 2.0 at character 3; expected an operator or the end"))
     #expect(fault("sine(1)").contains("expected min or max of several"))
@@ -176,7 +184,8 @@ func rooflineSweep(_ axes: String, _ rest: String = "") throws -> Sweep {
       return "(\(term(depth - 1)) \(word) max(\(term(depth - 1)), b))"
     }
     let text = term(3)
-    let node = DocumentNode(content: .scalar(text, quoted: false), position: .init(line: 1, column: 1), file: nil)
+    let node = DocumentNode(
+      content: .scalar(text, quoted: false), position: .init(line: 1, column: 1), file: nil)
     let expression = try Expression(node, path: "f")
     let count = 100
     let a = (0..<count).map { _ in Double.random(in: -3...3, using: &random) }

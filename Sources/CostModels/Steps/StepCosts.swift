@@ -55,19 +55,42 @@ extension DeviceModel {
     _ step: TransformerStep<N>, _ plan: ParallelPlan, exchanges: StepExchanges<N>, updates: StepUpdates<N>,
     hostLaunch: N = N(0)
   ) -> StepParts<N> {
+    var parts = layerParts(step, recompute: plan.recompute, hostLaunch: hostLaunch)
+    parts.message = messageTime(step, plan)
+    addExchanges(exchanges, to: &parts)
+    if let channels = besideChannels(plan) {
+      (parts.forwardLoss, parts.backwardLoss) = losses(step, plan, channels: channels)
+    }
+    parts.optimizer = updateTime(updates, hostLaunch: hostLaunch)
+    return parts
+  }
+
+  /// The parts that depend on the layers alone: neither on replicas, nor on stages, nor on the number of micro-batches.
+  ///
+  /// - Parameters:
+  ///   - step: the kernels.
+  ///   - recompute: what the backward pass computes again.
+  ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
+  /// - Returns: passes of layer, embedding and head; everything else takes no time.
+  public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, hostLaunch: N = N(0)) -> StepParts<
+    N
+  > {
     var parts = StepParts<N>()
     let all = Double(step.layers.reduce(0) { $0 + $1.count })
     for (layer, count) in step.layers {
       let share = Double(count) / all
       parts.forward = parts.forward + share * time(hostLaunch) { layer.forward(into: &$0) }
-      parts.recompute =
-        parts.recompute + share * time(hostLaunch) { layer.recompute(plan.recompute, into: &$0) }
+      parts.recompute = parts.recompute + share * time(hostLaunch) { layer.recompute(recompute, into: &$0) }
       parts.backward = parts.backward + share * time(hostLaunch) { layer.backward(into: &$0) }
     }
     parts.embedding = time(hostLaunch) { step.embedding(backward: false, into: &$0) }
     parts.embeddingGradient = time(hostLaunch) { step.embedding(backward: true, into: &$0) }
     parts.head = time(hostLaunch) { step.head(backward: true, into: &$0) }
-    parts.message = messageTime(step, plan)
+    return parts
+  }
+
+  /// Adds the times of what the groups exchange besides activations.
+  public func addExchanges(_ exchanges: StepExchanges<N>, to parts: inout StepParts<N>) {
     func exchange(_ list: [Collective<N>]) -> N {
       list.reduce(N(0)) { $0 + stepCost(Operator("exchange", .backward, .collective($1), .bf16)).time }
     }
@@ -75,28 +98,43 @@ extension DeviceModel {
     parts.outerGradients = exchange(exchanges.outerGradients)
     parts.layerWeights = exchange(exchanges.layerWeights)
     parts.updatedWeights = exchange(exchanges.updatedWeights)
-    if plan.overlap, plan.replicas > 1 {
-      let channels = network.channels(ranks: plan.replicas, stride: plan.tensor)
-      func loss(_ list: (inout OperatorList<N>) -> Void) -> N {
-        var operators = OperatorList<N>()
-        list(&operators)
-        let alone = operators.operators.reduce(N(0)) { sum, operation in
-          sum + (cost(operation.work, operation.dataType)?.time ?? N(.infinity))
-        }
-        return N.larger(N(0), (crowdedTime(operators.operators, channels: channels) ?? alone) - alone)
+  }
+
+  /// The compute units that exchanges among replicas take from the kernels beside them.
+  ///
+  /// - Parameter plan: how the step is spread.
+  /// - Returns: nil when nothing runs beside kernels.
+  public func besideChannels(_ plan: ParallelPlan) -> N? {
+    guard plan.overlap, plan.replicas > 1 else { return nil }
+    return network.channels(ranks: plan.replicas, stride: plan.tensor)
+  }
+
+  /// What the kernels of a layer lose on the units that an exchange leaves them, forward and backward, in seconds.
+  public func losses(_ step: TransformerStep<N>, _ plan: ParallelPlan, channels: N) -> (
+    forward: N, backward: N
+  ) {
+    func loss(_ list: (inout OperatorList<N>) -> Void) -> N {
+      var operators = OperatorList<N>()
+      list(&operators)
+      let alone = operators.operators.reduce(N(0)) { sum, operation in
+        sum + (cost(operation.work, operation.dataType)?.time ?? N(.infinity))
       }
-      if plan.sharding == .parameters { parts.forwardLoss = loss { step.layer.forward(into: &$0) } }
-      parts.backwardLoss = loss {
-        step.layer.recompute(plan.recompute, into: &$0)
-        step.layer.backward(into: &$0)
-      }
+      return N.larger(N(0), (crowdedTime(operators.operators, channels: channels) ?? alone) - alone)
     }
-    parts.optimizer = time(hostLaunch) { updates.list(into: &$0) }
-    return parts
+    let backward = loss {
+      step.layer.recompute(plan.recompute, into: &$0)
+      step.layer.backward(into: &$0)
+    }
+    return (plan.sharding == .parameters ? loss { step.layer.forward(into: &$0) } : N(0), backward)
+  }
+
+  /// The time of the update of the weights, in seconds.
+  public func updateTime(_ updates: StepUpdates<N>, hostLaunch: N = N(0)) -> N {
+    time(hostLaunch) { updates.list(into: &$0) }
   }
 
   /// One activation to the neighbouring stage: the slowest boundary counts.
-  func messageTime(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
+  public func messageTime(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
     guard plan.pipeline > 1 else { return N(0) }
     let layer = step.layer
     let bytes: N = layer.residentTokens * layer.hidden * layer.dataType.bytes

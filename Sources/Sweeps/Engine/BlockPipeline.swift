@@ -16,14 +16,17 @@ final class BlockPipeline {
     self.sweep = sweep
     let outputs = sweep.model.outputs
     var columns: [String: Int] = [:]
-    for (index, output) in (outputs + sweep.derived.map(\.output)).enumerated() { columns[output.name] = index }
+    for (index, output) in (outputs + sweep.derived.map(\.output)).enumerated() {
+      columns[output.name] = index
+    }
     self.columns = columns
     axes = Dictionary(uniqueKeysWithValues: sweep.space.axes.enumerated().map { ($1.name, $0) })
     reasons = Self.reasons(sweep, model)
     let block = ColumnBlock(sweep.space, otherColumns: columns.count)
     self.block = block
     evaluator = model.evaluator(firstReason: sweep.constraints.count + 1)
-    let depth = (sweep.derived.map(\.expression) + sweep.constraints.map(\.expression)).map(\.depth).max() ?? 1
+    let depth =
+      (sweep.derived.map(\.expression) + sweep.constraints.map(\.expression)).map(\.depth).max() ?? 1
     stack = .allocate(capacity: depth * ColumnBlock.capacity)
     condition = .allocate(capacity: ColumnBlock.capacity)
     let read = Self.modelOutputsRead(by: sweep)

@@ -48,7 +48,8 @@ public final class ColumnBlock {
       switch space.axes[axis].values {
       case .sampled: return nil
       case .draws: return nil
-      default: return (0..<space.dimensions[space.dimensionOfAxis[axis]].size).map { space.number(axis, at: $0) }
+      default:
+        return (0..<space.dimensions[space.dimensionOfAxis[axis]].size).map { space.number(axis, at: $0) }
       }
     }
   }

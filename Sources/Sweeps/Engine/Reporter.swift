@@ -28,7 +28,8 @@ func withReporter(
   timer.setEventHandler {
     let computed = counter.now
     report(
-      SweepProgress(done: before + computed, total: total, computed: computed, seconds: monotonicSeconds() - start))
+      SweepProgress(
+        done: before + computed, total: total, computed: computed, seconds: monotonicSeconds() - start))
   }
   timer.resume()
   defer {

@@ -32,29 +32,39 @@ public struct Shard: Sendable, Equatable {
     func number(_ name: String) -> Int? { environment[name].flatMap { Int($0) } }
     if let argument {
       let parts = argument.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-      guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0, (0..<count).contains(index) else {
-        throw Misuse(description: "--shard is '\(argument)'; expected INDEX/COUNT with 0 <= INDEX < COUNT, as 0/8")
+      guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0,
+        (0..<count).contains(index)
+      else {
+        throw Misuse(
+          description: "--shard is '\(argument)'; expected INDEX/COUNT with 0 <= INDEX < COUNT, as 0/8")
       }
       self.init(index: index, count: count)
     } else if let task = number("SLURM_ARRAY_TASK_ID") {
       guard let count = number("SLURM_ARRAY_TASK_COUNT"), let low = number("SLURM_ARRAY_TASK_MIN"),
         let high = number("SLURM_ARRAY_TASK_MAX")
       else {
-        throw Misuse(description: "SLURM_ARRAY_TASK_ID is set, but not _COUNT, _MIN and _MAX; give --shard INDEX/COUNT")
+        throw Misuse(
+          description: "SLURM_ARRAY_TASK_ID is set, but not _COUNT, _MIN and _MAX; give --shard INDEX/COUNT")
       }
       let step = Swift.max(number("SLURM_ARRAY_TASK_STEP") ?? 1, 1)
       guard (high - low) / step + 1 == count, (0..<count).contains((task - low) / step) else {
-        throw Misuse(description: "the Slurm array has holes, so the number of shards is unknown; give --shard INDEX/COUNT")
+        throw Misuse(
+          description:
+            "the Slurm array has holes, so the number of shards is unknown; give --shard INDEX/COUNT")
       }
       self.init(index: (task - low) / step, count: count)
-    } else if let rank = number("OMPI_COMM_WORLD_RANK"), let size = number("OMPI_COMM_WORLD_SIZE"), rank < size {
+    } else if let rank = number("OMPI_COMM_WORLD_RANK"), let size = number("OMPI_COMM_WORLD_SIZE"),
+      rank < size
+    {
       self.init(index: rank, count: size)
     } else if let rank = number("PMI_RANK"), let size = number("PMI_SIZE"), rank < size {
       self.init(index: rank, count: size)
     } else if let task = number("PBS_ARRAY_INDEX") ?? number("PBS_ARRAYID") {
       guard let count = number("PBS_ARRAY_COUNT"), (0..<count).contains(task) else {
         throw Misuse(
-          description: "a PBS array does not say its size; set PBS_ARRAY_COUNT for indices from 0, or give --shard INDEX/COUNT")
+          description:
+            "a PBS array does not say its size; set PBS_ARRAY_COUNT for indices from 0, or give --shard INDEX/COUNT"
+        )
       }
       self.init(index: task, count: count)
     } else if let rank = number("SLURM_PROCID"), let size = number("SLURM_NTASKS"), size > 1, rank < size {

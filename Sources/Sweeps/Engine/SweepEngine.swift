@@ -38,7 +38,8 @@ final class SweepEngine {
   ///     is no answer. Nil to keep none.
   ///   - counter: counts scenarios as they are done, for progress.
   func compute(
-    _ range: Range<Int>, into result: SweepReducers, columns: UnsafeMutablePointer<Double>?, counter: SharedCounter
+    _ range: Range<Int>, into result: SweepReducers, columns: UnsafeMutablePointer<Double>?,
+    counter: SharedCounter
   ) {
     let capacity = ColumnBlock.capacity
     let blocks = (range.count + capacity - 1) / capacity
@@ -70,7 +71,8 @@ final class SweepEngine {
     for kept in reducers { result.absorb(kept) }
   }
 
-  private static func store(_ pipeline: BlockPipeline, _ name: String, _ target: UnsafeMutablePointer<Double>) {
+  private static func store(_ pipeline: BlockPipeline, _ name: String, _ target: UnsafeMutablePointer<Double>)
+  {
     let block = pipeline.block
     let column = pipeline.column(name)
     if block.isWhole {

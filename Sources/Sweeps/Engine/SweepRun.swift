@@ -129,7 +129,8 @@ extension PreparedSweep {
     guard part.header == header(number) else {
       throw FileFailure(
         path: path,
-        reason: "belongs to another space, or to another version of its files or of the program; write to another folder, or remove it and run the sweep again",
+        reason:
+          "belongs to another space, or to another version of its files or of the program; write to another folder, or remove it and run the sweep again",
         isOutput: false)
     }
     return part
@@ -171,11 +172,14 @@ extension PreparedSweep {
         before += range(ofPart: number).count
       }
     }
-    let total = parts.isEmpty ? 0 : range(ofPart: parts.upperBound - 1).upperBound - range(ofPart: parts.lowerBound).lowerBound
+    let total =
+      parts.isEmpty
+      ? 0 : range(ofPart: parts.upperBound - 1).upperBound - range(ofPart: parts.lowerBound).lowerBound
     let start = monotonicSeconds()
     var computed = 0
     var stopped = false
-    try withReporter(report, before: before, total: total, start: start, counter: counter) { () throws(FileFailure) in
+    try withReporter(report, before: before, total: total, start: start, counter: counter) {
+      () throws(FileFailure) in
       for number in missing {
         if isStopped() {
           stopped = true
@@ -210,7 +214,8 @@ extension PreparedSweep {
       throw FileFailure(
         path: Self.partFolder(folder),
         reason: "\(missing.count) of \(partCount) parts \(missing.count == 1 ? "is" : "are") missing: "
-          + shown + (missing.count > 10 ? " and others" : "") + "; run the sweep again to compute what is missing",
+          + shown + (missing.count > 10 ? " and others" : "")
+          + "; run the sweep again to compute what is missing",
         isOutput: false)
     }
     for number in 0..<partCount { try openPart(number, in: folder)?.read(into: result) }

@@ -22,7 +22,8 @@ final class NetCDFFile {
     let (functions, missing) = Self.library
     if let missing {
       throw FileFailure(
-        path: path, reason: "\(missing) is not there; install the package libnetcdf19, or write csv", isOutput: true)
+        path: path, reason: "\(missing) is not there; install the package libnetcdf19, or write csv",
+        isOutput: true)
     }
     self.path = path
     self.functions = functions
@@ -78,7 +79,8 @@ final class NetCDFFile {
 
   func endDefinitions() throws(FileFailure) { try check(functions.enddef(file)) }
 
-  func put(_ variable: Int32, start: [Int], count: [Int], _ values: UnsafePointer<Double>) throws(FileFailure) {
+  func put(_ variable: Int32, start: [Int], count: [Int], _ values: UnsafePointer<Double>) throws(FileFailure)
+  {
     try check(functions.put_vara_double(file, variable, start, count, values))
   }
 

@@ -56,7 +56,9 @@ struct PartFile {
     var writer = ByteWriter()
     writer.write(magic)
     writer.write(header.fingerprint)
-    for number in [header.number, header.count, header.range.lowerBound, header.range.upperBound, header.columns] {
+    for number in [
+      header.number, header.count, header.range.lowerBound, header.range.upperBound, header.columns,
+    ] {
       writer.write(number)
     }
     var state = ByteWriter()
@@ -114,10 +116,14 @@ struct PartFile {
       guard descriptor >= 0 else { throw wrong("cannot be read: \(String(cString: strerror(errno)))") }
       defer { close(descriptor) }
       var info = stat()
-      guard fstat(descriptor, &info) == 0 else { throw wrong("cannot be read: \(String(cString: strerror(errno)))") }
+      guard fstat(descriptor, &info) == 0 else {
+        throw wrong("cannot be read: \(String(cString: strerror(errno)))")
+      }
       let size = Int(info.st_size)
       let start = size > 0 ? mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0) : nil
-      guard let start, start != MAP_FAILED else { throw wrong("is truncated: it is empty; remove it and run the sweep again") }
+      guard let start, start != MAP_FAILED else {
+        throw wrong("is truncated: it is empty; remove it and run the sweep again")
+      }
       let bytes = UnsafeRawBufferPointer(start: start, count: size)
       self.bytes = bytes
       var reader = ByteReader(bytes)
@@ -131,7 +137,8 @@ struct PartFile {
         let stateBytes = try reader.integer()
         let columnBytes = try reader.integer()
         guard low >= 0, low <= high, stateBytes >= 0, columnBytes >= 0 else { throw ByteReader.Damage() }
-        header = Header(fingerprint: fingerprint, number: number, count: count, range: low..<high, columns: columns)
+        header = Header(
+          fingerprint: fingerprint, number: number, count: count, range: low..<high, columns: columns)
         let before = 8 + PartFile.magic.utf8.count + 8 + fingerprint.utf8.count + 7 * 8
         let expected = before + stateBytes + columnBytes + 8
         guard size == expected else {
@@ -162,15 +169,18 @@ struct PartFile {
         guard reader.isAtEnd else { throw ByteReader.Damage() }
       } catch {
         throw FileFailure(
-          path: path, reason: "is damaged: its checksum differs. Remove it and run the sweep again", isOutput: false)
+          path: path, reason: "is damaged: its checksum differs. Remove it and run the sweep again",
+          isOutput: false)
       }
     }
 
     /// Copies stored numbers of one output.
     func copy(column: Int, _ range: Range<Int>, to target: UnsafeMutablePointer<Double>) {
-      let offset = columnStart + 8 * (column * header.range.count + range.lowerBound - header.range.lowerBound)
+      let offset =
+        columnStart + 8 * (column * header.range.count + range.lowerBound - header.range.lowerBound)
       UnsafeMutableRawPointer(target).copyMemory(
-        from: UnsafeRawPointer(bytes.baseAddress.map { $0 + offset } ?? UnsafeRawPointer(target)), byteCount: 8 * range.count)
+        from: UnsafeRawPointer(bytes.baseAddress.map { $0 + offset } ?? UnsafeRawPointer(target)),
+        byteCount: 8 * range.count)
     }
   }
 }
@@ -198,7 +208,8 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
   var done = 0
   while done < bytes.count {
     // Some systems take at most 2 GiB in a call.
-    let count = Glibc.write(descriptor, bytes.baseAddress.map { $0 + done }, Swift.min(bytes.count - done, 1 << 30))
+    let count = Glibc.write(
+      descriptor, bytes.baseAddress.map { $0 + done }, Swift.min(bytes.count - done, 1 << 30))
     if count < 0 {
       if errno == EINTR { continue }
       return false

@@ -73,7 +73,8 @@ extension PreparedSweep {
   }
 
   private func output(_ name: String) -> SweepOutput {
-    (sweep.model.outputs + sweep.derived.map(\.output)).first { $0.name == name } ?? SweepOutput(name, unit: "1", name)
+    (sweep.model.outputs + sweep.derived.map(\.output)).first { $0.name == name }
+      ?? SweepOutput(name, unit: "1", name)
   }
 
   /// What was found, from all parts.
@@ -88,20 +89,25 @@ extension PreparedSweep {
     for (reduction, reducer) in zip(sweep.reductions, kept.reducers) {
       tables.append(table(reduction, reducer, engine))
     }
-    let reasons = zip(engine.reasons, kept.tally.byReason).map { (reason: $0, count: Int($1)) }.filter { $0.count > 0 }
+    let reasons = zip(engine.reasons, kept.tally.byReason).map { (reason: $0, count: Int($1)) }.filter {
+      $0.count > 0
+    }
     return SweepResults(
       scenarios: sweep.space.count, feasible: Int(kept.tally.feasible),
       reasons: reasons.sorted { $0.count > $1.count }, tables: tables)
   }
 
-  private func table(_ reduction: Sweep.Reduction, _ reducer: any Reducer, _ engine: SweepEngine) -> ResultTable {
+  private func table(_ reduction: Sweep.Reduction, _ reducer: any Reducer, _ engine: SweepEngine)
+    -> ResultTable
+  {
     func rows(_ indices: [Int]) -> [[String]] {
       indices.map { index in
         [plainNumber(Double(index))] + labels(index) + engine.scenario(index).values.map(plainNumber)
       }
     }
     func words(_ objectives: [(output: String, direction: Sweep.Direction)]) -> String {
-      objectives.map { "\($0.direction == .minimize ? "least" : "largest") \($0.output)" }.joined(separator: ", ")
+      objectives.map { "\($0.direction == .minimize ? "least" : "largest") \($0.output)" }.joined(
+        separator: ", ")
     }
     switch (reduction, reducer) {
     case (.best(let objectives, _), let best as BestScenarios):
@@ -149,7 +155,8 @@ extension PreparedSweep {
           let label = sweep.space.label(axis, at: digit)
           guard entry.count > 0 else { return [label, "0", "", "", ""] }
           return [
-            label, "\(entry.count)", plainNumber(entry.least), plainNumber(entry.sum.value / Double(entry.count)),
+            label, "\(entry.count)", plainNumber(entry.least),
+            plainNumber(entry.sum.value / Double(entry.count)),
             plainNumber(entry.largest),
           ]
         })
@@ -189,7 +196,9 @@ extension PreparedSweep {
       ], rows: counts)
     try replaceFile("\(folder)/scenarios.csv", with: tally.csv)
     files.append("\(folder)/scenarios.csv")
-    for column in tally.columns { dictionary.append(["scenarios.csv", column.name, column.unit, column.title]) }
+    for column in tally.columns {
+      dictionary.append(["scenarios.csv", column.name, column.unit, column.title])
+    }
 
     let wantsTable = sweep.formats.contains(.csv) || sweep.formats.contains(.parquet)
     if sweep.formats.contains(.netcdf) {
@@ -199,7 +208,9 @@ extension PreparedSweep {
       for axis in sweep.space.axes {
         dictionary.append(["\(sweep.name).nc", axis.name, axis.isNames ? "" : axis.unit, axis.title])
       }
-      for output in sweep.outputs { dictionary.append(["\(sweep.name).nc", output.name, output.unit, output.title]) }
+      for output in sweep.outputs {
+        dictionary.append(["\(sweep.name).nc", output.name, output.unit, output.title])
+      }
     }
     if wantsTable {
       let path = "\(folder)/\(sweep.name).csv"
@@ -218,7 +229,8 @@ extension PreparedSweep {
     }
     let columns = ResultTable(
       name: "columns", title: "",
-      columns: ["file", "column", "unit", "meaning"].map { .init(name: $0, unit: "", title: "") }, rows: dictionary)
+      columns: ["file", "column", "unit", "meaning"].map { .init(name: $0, unit: "", title: "") },
+      rows: dictionary)
     try replaceFile("\(folder)/columns.csv", with: columns.csv)
     files.append("\(folder)/columns.csv")
     return (files, remarks)
@@ -231,7 +243,9 @@ extension PreparedSweep {
     do throws(FileFailure) {
       let file = try NetCDFFile(path: temporary)
       var dimensions: [Int32] = []
-      for dimension in space.dimensions { dimensions.append(try file.dimension(dimension.name, dimension.size)) }
+      for dimension in space.dimensions {
+        dimensions.append(try file.dimension(dimension.name, dimension.size))
+      }
       try file.attribute("Conventions", "CF-1.10")
       try file.attribute("title", sweep.title)
       try file.attribute("source", program)
@@ -257,8 +271,11 @@ extension PreparedSweep {
         try file.attribute("long_name", output.title, of: variable)
         try file.attribute("units", output.unit, of: variable)
         // Axes that share a dimension are not named like it; this tells readers that they are coordinates.
-        let others = space.axes.indices.filter { space.axes[$0].name != space.dimensions[space.dimensionOfAxis[$0]].name }
-        try file.attribute("coordinates", others.map { space.axes[$0].name }.joined(separator: " "), of: variable)
+        let others = space.axes.indices.filter {
+          space.axes[$0].name != space.dimensions[space.dimensionOfAxis[$0]].name
+        }
+        try file.attribute(
+          "coordinates", others.map { space.axes[$0].name }.joined(separator: " "), of: variable)
         variables.append(variable)
       }
       try file.endDefinitions()
@@ -270,7 +287,9 @@ extension PreparedSweep {
           var start = 0
           while start < size {
             let end = Swift.min(size, start + 65_536)
-            try file.put(variable, start: [start], count: [end - start], (start..<end).map { space.number(axis, at: $0) })
+            try file.put(
+              variable, start: [start], count: [end - start], (start..<end).map { space.number(axis, at: $0) }
+            )
             start = end
           }
         }
@@ -310,13 +329,17 @@ extension PreparedSweep {
   /// A run of indices as boxes of an array, in the order of the index.
   static func boxes(_ range: Range<Int>, sizes: [Int]) -> [(offset: Int, start: [Int], count: [Int])] {
     var strides = [Int](repeating: 1, count: sizes.count)
-    for index in sizes.indices.dropLast().reversed() { strides[index] = strides[index + 1] * sizes[index + 1] }
+    for index in sizes.indices.dropLast().reversed() {
+      strides[index] = strides[index + 1] * sizes[index + 1]
+    }
     var result: [(offset: Int, start: [Int], count: [Int])] = []
     var position = range.lowerBound
     while position < range.upperBound {
       // The largest box that starts here: whole trailing dimensions, as much as is left of the one before them.
       var level = sizes.count - 1
-      while level > 0, position % strides[level - 1] == 0, position + strides[level - 1] <= range.upperBound { level -= 1 }
+      while level > 0, position % strides[level - 1] == 0, position + strides[level - 1] <= range.upperBound {
+        level -= 1
+      }
       let digit = position / strides[level] % sizes[level]
       let rows = Swift.max(1, Swift.min(sizes[level] - digit, (range.upperBound - position) / strides[level]))
       var start = [Int](repeating: 0, count: sizes.count)
@@ -349,10 +372,14 @@ extension PreparedSweep {
         let range = part.header.range
         let columns = UnsafeMutablePointer<Double>.allocate(capacity: range.count * sweep.outputs.count)
         defer { columns.deallocate() }
-        for index in sweep.outputs.indices { part.copy(column: index, range, to: columns + index * range.count) }
+        for index in sweep.outputs.indices {
+          part.copy(column: index, range, to: columns + index * range.count)
+        }
         for place in 0..<range.count {
           // Scenarios without an answer have no number in any column.
-          guard sweep.outputs.indices.contains(where: { !columns[$0 * range.count + place].isNaN }) else { continue }
+          guard sweep.outputs.indices.contains(where: { !columns[$0 * range.count + place].isNaN }) else {
+            continue
+          }
           let index = range.lowerBound + place
           writer.add("\(index)")
           for axis in space.axes.indices {

@@ -34,7 +34,8 @@ struct RooflineSweep: SweepModel {
   /// - Throws: `Diagnostic` at a parameter that is not there or has another unit.
   init(_ sweep: Sweep, in library: Library) throws(Diagnostic) {
     var reader = try MappingReader(sweep.base, path: "base")
-    var defaults = Dictionary(uniqueKeysWithValues: Self.parameters.compactMap { p in p.standard.map { (p.name, $0) } })
+    var defaults = Dictionary(
+      uniqueKeysWithValues: Self.parameters.compactMap { p in p.standard.map { (p.name, $0) } })
     var files: [String] = []
     if let node = reader.optionalNode("hardware") {
       let name = try MappingReader.scalar(node, path: "base.hardware", expected: "the name of a device")
@@ -63,7 +64,8 @@ struct RooflineSweep: SweepModel {
         try Self.check(unit, parameter.unit, node, path: "base.\(parameter.name)")
         guard number >= parameter.least else {
           throw node.diagnostic(
-            .outOfRange(path: "base.\(parameter.name)", found: node.text, expected: Self.range(parameter.least)))
+            .outOfRange(
+              path: "base.\(parameter.name)", found: node.text, expected: Self.range(parameter.least)))
         }
         value = number
       }
@@ -92,11 +94,14 @@ struct RooflineSweep: SweepModel {
         guard range.lowerBound >= parameter.least else {
           throw node.diagnostic(
             .outOfRange(
-              path: "axes.\(given.name)", found: plainNumber(range.lowerBound), expected: Self.range(parameter.least)))
+              path: "axes.\(given.name)", found: plainNumber(range.lowerBound),
+              expected: Self.range(parameter.least)))
         }
       case .words, .draws:
         throw node.diagnostic(
-          .wrongKind(path: "axes.\(given.name)", found: "no list of numbers", expected: "numbers in \(parameter.unit)"))
+          .wrongKind(
+            path: "axes.\(given.name)", found: "no list of numbers", expected: "numbers in \(parameter.unit)")
+        )
       }
       base.append(value ?? 0)
       sources.append((axis, multiplies))
@@ -117,7 +122,9 @@ struct RooflineSweep: SweepModel {
     least == 0 ? "a number that is not negative" : least == 1 ? "at least 1" : "a number above zero"
   }
 
-  private static func check(_ found: String, _ expected: String, _ node: DocumentNode, path: String) throws(Diagnostic) {
+  private static func check(_ found: String, _ expected: String, _ node: DocumentNode, path: String)
+    throws(Diagnostic)
+  {
     guard found != expected else { return }
     let words = { (unit: String) in unit == "1" ? "no unit" : unit }
     throw node.diagnostic(.contradiction("'\(path)' is in \(words(found)); expected \(words(expected))"))

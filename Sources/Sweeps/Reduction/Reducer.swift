@@ -179,7 +179,9 @@ final class ParetoFront: Reducer {
           if killer < indices.count {
             var isBeaten = true
             values.withUnsafeBufferPointer { values in
-              for k in 0..<width where values[killer * width + k] > signs[k] * columns[k][place] { isBeaten = false }
+              for k in 0..<width where values[killer * width + k] > signs[k] * columns[k][place] {
+                isBeaten = false
+              }
             }
             // An equal scenario further on is beaten as well, because blocks go by growing index on a thread; the rare
             // other case is looked at in full below.

@@ -109,7 +109,8 @@ public struct Expression: Sendable, Equatable {
   ///   - count: scenarios.
   ///   - result: where the values go.
   func evaluate(
-    _ column: (String) -> UnsafePointer<Double>, stack: UnsafeMutablePointer<Double>, capacity: Int, count: Int,
+    _ column: (String) -> UnsafePointer<Double>, stack: UnsafeMutablePointer<Double>, capacity: Int,
+    count: Int,
     into result: UnsafeMutablePointer<Double>
   ) {
     var top = -1

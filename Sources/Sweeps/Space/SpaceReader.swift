@@ -12,7 +12,8 @@ func parsedNumber(_ text: String) -> (value: Double, unit: String)? {
   let attempts: [() -> (value: Double, unit: String)?] = [
     { parsed(Dimensions.Time.self) }, { parsed(Dimensions.Data.self) }, { parsed(Dimensions.Work.self) },
     { parsed(Dimensions.DataRate.self) }, { parsed(Dimensions.WorkRate.self) },
-    { parsed(Dimensions.Frequency.self) }, { parsed(Dimensions.Energy.self) }, { parsed(Dimensions.Power.self) },
+    { parsed(Dimensions.Frequency.self) }, { parsed(Dimensions.Energy.self) },
+    { parsed(Dimensions.Power.self) },
     { parsed(Dimensions.EnergyPerData.self) }, { parsed(Dimensions.EnergyPerWork.self) },
     { parsed(Dimensions.Intensity.self) },
   ]
@@ -26,7 +27,8 @@ func parsedNumber(_ text: String) -> (value: Double, unit: String)? {
 func anyNumber(_ node: DocumentNode, path: String) throws(Diagnostic) -> (value: Double, unit: String) {
   let text = try MappingReader.scalar(node, path: path, expected: "a number")
   guard let number = parsedNumber(text) else {
-    throw node.diagnostic(.wrongKind(path: path, found: "'\(printable(text))'", expected: "a number with its unit"))
+    throw node.diagnostic(
+      .wrongKind(path: path, found: "'\(printable(text))'", expected: "a number with its unit"))
   }
   return number
 }
@@ -81,7 +83,7 @@ struct SpaceReader {
     guard let space = SweepSpace(axes: result.axes, dimensions: result.dimensions) else {
       let sizes = result.dimensions.map { "\($0.size)" }.joined(separator: " x ")
       throw mapping.node.diagnostic(
-        .contradiction("the space has \(sizes) scenarios, more than 2^63; sample it with a design"))
+        .contradiction("the space has more than 2^63 scenarios (sample it with a design): \(sizes)"))
     }
     return space
   }
@@ -114,7 +116,8 @@ struct SpaceReader {
     guard forms.count == 1 else {
       if forms.isEmpty { throw node.diagnostic(.missingKey("values", path: path)) }
       throw node.diagnostic(
-        .contradiction("'\(path)' has \(forms.map { "'\($0)'" }.joined(separator: " and ")); expected one of them"))
+        .contradiction(
+          "'\(path)' has \(forms.map { "'\($0)'" }.joined(separator: " and ")); expected one of them"))
     }
     var values: (values: SweepAxis.Values, unit: String, nodes: [DocumentNode])
     switch forms[0] {
@@ -122,9 +125,12 @@ struct SpaceReader {
     case "times":
       let timesNode = try reader.node("times")
       values = try list(timesNode, path: "\(path).times")
-      guard case .numbers(let factors) = values.values, values.unit == "1", factors.allSatisfy({ $0 > 0 }) else {
+      guard case .numbers(let factors) = values.values, values.unit == "1", factors.allSatisfy({ $0 > 0 })
+      else {
         throw timesNode.diagnostic(
-          .wrongKind(path: "\(path).times", found: "not only plain numbers above zero", expected: "factors, as [1, 2, 4]"))
+          .wrongKind(
+            path: "\(path).times", found: "not only plain numbers above zero",
+            expected: "factors, as [1, 2, 4]"))
       }
       guard key != nil else { throw node.diagnostic(.missingKey("sets", path: path)) }
       values = (.multiples(factors), "1", [])
@@ -191,7 +197,9 @@ struct SpaceReader {
       }
       if let unit, unit != number.unit {
         throw item.diagnostic(
-          .contradiction("'\(place)' is '\(printable(word))', but the values before it are in \(unit == "1" ? "no unit" : unit)"))
+          .contradiction(
+            "'\(place)' is '\(printable(word))', but the values before it are in \(unit == "1" ? "no unit" : unit)"
+          ))
       }
       unit = number.unit
       numbers.append(number.value)
@@ -213,11 +221,13 @@ struct SpaceReader {
     guard unit == other else {
       throw highNode.diagnostic(
         .contradiction(
-          "'\(path).to' is in \(other == "1" ? "no unit" : other), but 'from' is in \(unit == "1" ? "no unit" : unit)"))
+          "'\(path).to' is in \(other == "1" ? "no unit" : other), but 'from' is in \(unit == "1" ? "no unit" : unit)"
+        ))
     }
     guard low <= high else {
       throw highNode.diagnostic(
-        .contradiction("'\(path)' goes from \(plainNumber(low)) to \(plainNumber(high)): an axis with no values"))
+        .contradiction(
+          "'\(path)' goes from \(plainNumber(low)) to \(plainNumber(high)): an axis with no values"))
     }
     return (low, high, unit)
   }
@@ -242,7 +252,8 @@ struct SpaceReader {
       guard step > 0, stepUnit == unit else {
         throw stepNode.diagnostic(
           .outOfRange(
-            path: "\(path).step", found: stepNode.text, expected: "a number above zero in the unit of 'from'"))
+            path: "\(path).step", found: stepNode.text, expected: "a number above zero in the unit of 'from'")
+        )
       }
       let steps = ((high - low) / step * (1 + 0x1p-40)).rounded(.down)
       guard steps < Double(Self.mostValues) else { throw tooMany(stepNode, path: path) }
@@ -278,7 +289,8 @@ struct SpaceReader {
   }
 
   private func tooMany(_ node: DocumentNode, path: String) -> Diagnostic {
-    node.diagnostic(.contradiction("'\(path)' has more than \(Self.mostValues) values; sample it with a design"))
+    node.diagnostic(
+      .contradiction("'\(path)' has more than \(Self.mostValues) values; sample it with a design"))
   }
 
   /// A sampled design: points that cover several parameters at once.
@@ -291,12 +303,14 @@ struct SpaceReader {
     try reader.finish()
     let entries = mapping.entries()
     guard !entries.isEmpty else {
-      throw mapping.node.diagnostic(.wrongKind(path: mapping.path, found: "empty", expected: "at least one axis"))
+      throw mapping.node.diagnostic(
+        .wrongKind(path: mapping.path, found: "empty", expected: "at least one axis"))
     }
     if method == .sobol, entries.count > Sobol.mostDimensions {
       throw mapping.node.diagnostic(
         .outOfRange(
-          path: mapping.path, found: "\(entries.count) axes", expected: "at most \(Sobol.mostDimensions) for sobol"))
+          path: mapping.path, found: "\(entries.count) axes",
+          expected: "at most \(Sobol.mostDimensions) for sobol"))
     }
     var members: [Int] = []
     for (coordinate, entry) in entries.enumerated() {
@@ -305,14 +319,16 @@ struct SpaceReader {
       var fields = try MappingReader(entry.value, path: place)
       let keyNode = fields.optionalNode("sets")
       let key = try keyNode.map { node throws(Diagnostic) in
-        try MappingReader.scalar(node, path: "\(place).sets", expected: "a parameter, as hardware.compute.clock")
+        try MappingReader.scalar(
+          node, path: "\(place).sets", expected: "a parameter, as hardware.compute.clock")
       }
       let title = try fields.optionalText("title") ?? key ?? entry.name
       let (low, high, unit) = try bounds(&fields, path: place)
       let spacing = try fields.optionalWord("spacing", as: Spacing.self) ?? .linear
       try fields.finish()
       guard spacing == .linear || low > 0 else {
-        throw entry.value.diagnostic(.contradiction("'\(place)' is spaced by factors, so 'from' must be above zero"))
+        throw entry.value.diagnostic(
+          .contradiction("'\(place)' is spaced by factors, so 'from' must be above zero"))
       }
       members.append(axes.count)
       axes.append(
@@ -334,7 +350,8 @@ struct SpaceReader {
     for (index, item) in try reader.list("zip").enumerated() {
       let path = "zip[\(index)]"
       guard case .sequence(let members) = item.content, members.count > 1 else {
-        throw item.diagnostic(.wrongKind(path: path, found: item.kindInWords, expected: "a list of two axes or more"))
+        throw item.diagnostic(
+          .wrongKind(path: path, found: item.kindInWords, expected: "a list of two axes or more"))
       }
       var found: [Int] = []
       for (number, member) in members.enumerated() {
@@ -357,7 +374,8 @@ struct SpaceReader {
         if case .listed = dimensions[place].design {
           found.append(place)
         } else {
-          throw member.diagnostic(.contradiction("'\(path)': '\(word)' is a sampled design, whose axes go together already"))
+          throw member.diagnostic(
+            .contradiction("'\(path)': '\(word)' is a sampled design, whose axes go together already"))
         }
       }
       let merged = SweepDimension(

@@ -67,7 +67,8 @@ extension Sweep {
     try reader.finish()
     self.files = files
     document = node.canonicalText
-    partSize = givenPart.map { ($0 + ColumnBlock.capacity - 1) / ColumnBlock.capacity * ColumnBlock.capacity }
+    partSize =
+      givenPart.map { ($0 + ColumnBlock.capacity - 1) / ColumnBlock.capacity * ColumnBlock.capacity }
       ?? model.partSize(of: space.count, columns: formats.isEmpty ? 0 : outputs.count)
   }
 }
@@ -141,7 +142,9 @@ struct SweepNames {
   /// Whether a formula needs the model's outputs.
   ///
   /// - Throws: `Diagnostic` when it uses a name that is not there.
-  private func needsModel(_ expression: Expression, _ node: DocumentNode, path: String) throws(Diagnostic) -> Bool {
+  private func needsModel(_ expression: Expression, _ node: DocumentNode, path: String) throws(Diagnostic)
+    -> Bool
+  {
     var result = false
     for name in expression.names {
       if let axis = axes.first(where: { $0.name == name }) {
@@ -167,7 +170,8 @@ struct SweepNames {
       let path = mapping.path(of: entry.name)
       guard isIdentifier(entry.name) else {
         throw entry.key.diagnostic(
-          .wrongKind(path: path, found: "'\(printable(entry.name))'", expected: "a name of letters, digits and _"))
+          .wrongKind(
+            path: path, found: "'\(printable(entry.name))'", expected: "a name of letters, digits and _"))
       }
       guard !known.contains(entry.name), !axes.contains(where: { $0.name == entry.name }) else {
         throw entry.key.diagnostic(.contradiction("'\(path)' is the name of an axis or an output already"))
@@ -242,7 +246,9 @@ struct SweepNames {
   private func outputNames(_ node: DocumentNode, path: String) throws(Diagnostic) -> [String] {
     guard case .sequence(let items) = node.content else { return [try output(node, path: path).name] }
     var result: [String] = []
-    for (index, item) in items.enumerated() { result.append(try output(item, path: "\(path)[\(index)]").name) }
+    for (index, item) in items.enumerated() {
+      result.append(try output(item, path: "\(path)[\(index)]").name)
+    }
     guard !result.isEmpty else {
       throw node.diagnostic(.wrongKind(path: path, found: "empty", expected: "at least one output"))
     }
@@ -281,7 +287,8 @@ struct SweepNames {
       try pareto.finish()
       guard (2...6).contains(objectives.count) else {
         throw pareto.node.diagnostic(
-          .outOfRange(path: "reduce.pareto", found: "\(objectives.count) outputs", expected: "2 to 6 outputs"))
+          .outOfRange(path: "reduce.pareto", found: "\(objectives.count) outputs", expected: "2 to 6 outputs")
+        )
       }
       result.append(.pareto(objectives))
     }

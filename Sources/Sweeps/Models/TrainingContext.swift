@@ -1,0 +1,251 @@
+import Calibration
+import CostModels
+import Documents
+import Hardware
+import Quantities
+import Scenarios
+import Workloads
+
+/// Everything of a training step that does not depend on how it is spread: the model, the machine, how the step runs.
+final class TrainingContext: Sendable {
+  let scenario: Scenario
+  let transformer: TransformerModel
+  let device: DeviceModel<Double>
+  /// Operations that a sequence needs, over all devices.
+  let sequenceWork: Double
+  /// Peak rate of a device, in FLOP/s.
+  let peak: Double
+  /// Main memory of a device, in bytes.
+  let capacity: Double
+  /// Devices of each network, the nearest first.
+  let networks: [Int]
+
+  init(_ scenario: Scenario, _ transformer: TransformerModel) {
+    self.scenario = scenario
+    self.transformer = transformer
+    device = DeviceModel(scenario.device, scenario.calibration)
+    sequenceWork = transformer.modelFLOP(sequences: 1, length: Double(scenario.sequence)).value
+    peak = Machine<Double>(scenario.device).rate(scenario.dataType) ?? 0
+    capacity = scenario.device.mainMemory.capacity.value
+    networks = scenario.device.links.map(\.devices)
+  }
+}
+
+/// Makes contexts from the axes that are not about spreading.
+final class TrainingContextMaker {
+  /// The keys that a plan is made of, which are read as numbers and never go through a document.
+  static let planKeys = [
+    "parallelism.tensor", "parallelism.pipeline", "parallelism.virtual_stages", "parallelism.data",
+    "parallelism.context", "parallelism.expert", "parallelism.devices", "parallelism.sequence",
+    "run.micro_batch",
+    "run.micro_batches", "run.global_batch",
+  ]
+
+  let library: Library
+  let sweep: Sweep
+  /// The axes that set something else than the plan.
+  let axes: [Int]
+  /// The base scenario without its plan.
+  private let base: DocumentNode
+  private let hardwareAxes: [Int]
+  private let runAxes: [Int]
+  private var scenarios: [[Int]: Scenario] = [:]
+  private var descriptions: [String: DocumentNode] = [:]
+  private var calibrations: [String: DeviceCalibration] = [:]
+  private var draws: [String: CalibrationDraws] = [:]
+  /// The files that were read.
+  private(set) var files: [String] = []
+
+  init(_ sweep: Sweep, in library: Library) {
+    self.sweep = sweep
+    self.library = library
+    let keyed = sweep.space.axes.indices.filter { sweep.space.axes[$0].key != nil }
+    axes = keyed.filter { !Self.planKeys.contains(sweep.space.axes[$0].key ?? "") }
+    hardwareAxes = axes.filter { axis in
+      let key = sweep.space.axes[axis].key ?? ""
+      return key == "hardware" || key.hasPrefix("hardware.") || key == "calibration"
+    }
+    let hardware = hardwareAxes
+    runAxes = axes.filter { !hardware.contains($0) }
+    base = sweep.base.without(
+      Self.planKeys.map { $0.split(separator: ".").map(String.init) } + [["run", "require_fit"]])
+  }
+
+  /// The value of an axis as a node of a document.
+  private func node(_ axis: Int, _ digit: Int) -> DocumentNode {
+    let given = sweep.space.axes[axis]
+    let place = given.keyNode ?? sweep.base
+    if given.nodes.indices.contains(digit) { return given.nodes[digit] }
+    let unit = given.unit == "1" ? "" : " " + given.unit
+    return DocumentNode(
+      content: .scalar(sweep.space.label(axis, at: digit) + unit, quoted: false), position: place.position,
+      file: place.file)
+  }
+
+  private func named(_ name: String) throws(Diagnostic) -> DeviceCalibration {
+    if let known = calibrations[name] { return known }
+    files.append(try library.path(.calibrations, name))
+    let read = try DeviceCalibration(named: name, in: library)
+    calibrations[name] = read
+    return read
+  }
+
+  /// The context of a scenario of the space.
+  ///
+  /// - Parameter digits: the place along the dimension of each axis.
+  /// - Throws: `Diagnostic`; a contradiction is a reason to have no answer, anything else a mistake in the file.
+  func context(_ digit: (Int) -> Int) throws(Diagnostic) -> TrainingContext {
+    let runDigits = runAxes.map(digit)
+    var scenario: Scenario
+    if let known = scenarios[runDigits] {
+      scenario = known
+    } else {
+      var document = base
+      for (axis, place) in zip(runAxes, runDigits) {
+        let keys = (sweep.space.axes[axis].key ?? "").split(separator: ".").map(String.init)
+        let given = sweep.space.axes[axis]
+        if case .multiples = given.values {
+          throw (given.keyNode ?? sweep.base).diagnostic(
+            .contradiction(
+              "'\(given.key ?? "")' has no base to multiply: 'times' goes with numbers of the hardware"))
+        }
+        document = document.overlaid(
+          with: .nested(keys, node(axis, place), like: given.keyNode ?? sweep.base))
+      }
+      // Two micro-batches keep what only matters with several.
+      let two = DocumentNode(content: .scalar("2", quoted: false), position: base.position, file: base.file)
+      document = document.overlaid(with: .nested(["run", "micro_batches"], two, like: base))
+      scenario = try Scenario(node: document, path: sweep.files.last ?? "", in: library)
+      files += scenario.files
+      if scenarios.count > 4096 { scenarios = [:] }
+      scenarios[runDigits] = scenario
+    }
+    guard scenario.pass == .training, let transformer = scenario.transformer else {
+      throw sweep.base.diagnostic(
+        .contradiction(
+          "a sweep of training steps needs a Transformer as its workload and 'run.pass' training"))
+    }
+    if !hardwareAxes.isEmpty { scenario = try moved(scenario, digit) }
+    guard scenario.device.kind != .pim, Machine<Double>(scenario.device).rate(scenario.dataType) != nil else {
+      throw sweep.base.diagnostic(
+        .contradiction("'\(scenario.device.name)' has no rate for \(scenario.dataType.rawValue)"))
+    }
+    return TrainingContext(scenario, transformer)
+  }
+
+  /// A scenario on the machine that the axes of the hardware describe.
+  private func moved(_ scenario: Scenario, _ digit: (Int) -> Int) throws(Diagnostic) -> Scenario {
+    var word = base.value("hardware")
+    var calibrationWord = base.value("calibration")?.text
+    var draw: (axis: Int, seed: UInt64)?
+    for axis in hardwareAxes {
+      let given = sweep.space.axes[axis]
+      if given.key == "hardware" { word = node(axis, digit(axis)) }
+      if given.key == "calibration" {
+        if case .draws(let seed) = given.values {
+          draw = (axis, seed)
+        } else {
+          calibrationWord = node(axis, digit(axis)).text
+        }
+      }
+    }
+    guard let word else { throw sweep.base.diagnostic(.missingKey("hardware", path: "base")) }
+    let name = word.text
+    var document: DocumentNode
+    if let known = descriptions[name], !name.isEmpty {
+      document = known
+    } else {
+      var node = word
+      if !name.isEmpty {
+        let path = try library.path(.hardware, name, at: word)
+        files.append(path)
+        node = try readDocument(path: path)
+      }
+      document = try Device.document(node, in: library)
+      if !name.isEmpty { descriptions[name] = document }
+    }
+    for axis in hardwareAxes {
+      let given = sweep.space.axes[axis]
+      guard let key = given.key, key.hasPrefix("hardware.") else { continue }
+      document = try overlaid(
+        document, axis, key.split(separator: ".").dropFirst().map(String.init), digit(axis))
+    }
+    let device = try Device(node: document, in: library)
+    var calibration: DeviceCalibration?
+    if let calibrationWord {
+      calibration = calibrationWord == "none" ? nil : try named(calibrationWord)
+    } else if library.names(.calibrations).contains(device.name) {
+      calibration = try named(device.name)
+    }
+    if let draw {
+      guard let known = calibration else {
+        throw sweep.base.diagnostic(
+          .contradiction("draws need a calibration, and '\(device.name)' has none"))
+      }
+      if draws[known.name] == nil {
+        let read = try CalibrationDraws(known, in: library)
+        files.append(read.file)
+        draws[known.name] = read
+      }
+      calibration = draws[known.name]?.draw(digit(draw.axis), seed: draw.seed)
+    }
+    return scenario.moved(to: device, calibration)
+  }
+
+  /// A description with one number replaced or multiplied.
+  private func overlaid(_ document: DocumentNode, _ axis: Int, _ keys: [String], _ digit: Int)
+    throws(Diagnostic)
+    -> DocumentNode
+  {
+    let given = sweep.space.axes[axis]
+    let place = given.keyNode ?? sweep.base
+    var old: DocumentNode? = document
+    var path = "hardware"
+    for key in keys {
+      guard let next = old?.value(key) else {
+        throw place.diagnostic(.unknownKey(key, path: path, known: old?.keys ?? []))
+      }
+      old = next
+      path += "." + key
+    }
+    guard let old else { return document }
+    let sourced = old.value("value")
+    var value = node(axis, digit)
+    if case .multiples(let factors) = given.values {
+      guard let number = parsedNumber((sourced ?? old).text) else {
+        throw place.diagnostic(
+          .wrongKind(path: path, found: old.kindInWords, expected: "a number to multiply"))
+      }
+      let product = number.value * factors[digit]
+      let unit = number.unit == "1" ? "" : " " + number.unit
+      value = DocumentNode(
+        content: .scalar(plainNumber(product) + unit, quoted: false), position: place.position,
+        file: place.file)
+    }
+    guard sourced != nil else { return document.overlaid(with: .nested(keys, value, like: place)) }
+    func scalar(_ text: String) -> DocumentNode {
+      DocumentNode(content: .scalar(text, quoted: true), position: place.position, file: place.file)
+    }
+    let mapping = DocumentNode(
+      content: .mapping([
+        (key: scalar("value"), value: value), (key: scalar("kind"), value: scalar("assumed")),
+        (key: scalar("low"), value: value), (key: scalar("high"), value: value),
+        (key: scalar("source"), value: scalar("the sweep")),
+      ]), position: place.position, file: place.file)
+    return document.overlaid(with: .nested(keys, mapping, like: place))
+  }
+}
+
+extension DocumentNode {
+  /// This mapping without some keys.
+  func without(_ paths: [[String]]) -> DocumentNode {
+    guard case .mapping(let pairs) = content else { return self }
+    let kept = pairs.compactMap { pair -> (key: DocumentNode, value: DocumentNode)? in
+      let key = pair.key.text
+      let here = paths.filter { $0.first == key }
+      if here.contains(where: { $0.count == 1 }) { return nil }
+      return here.isEmpty ? pair : (pair.key, pair.value.without(here.map { Array($0.dropFirst()) }))
+    }
+    return DocumentNode(content: .mapping(kept), position: position, file: file)
+  }
+}

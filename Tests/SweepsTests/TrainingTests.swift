@@ -1,0 +1,169 @@
+import Documents
+import Quantities
+import Scenarios
+import TestSupport
+import Testing
+
+@testable import Sweeps
+
+/// Spaces that vary everything a training step has, with few scenarios each.
+private let spaces = [
+  // Plans of a dense model, interleaved, with sequence parallelism.
+  """
+  name: plans
+  model: training
+  base:
+    name: base
+    workload: megatron-22b
+    hardware: nvidia-a100-80g-sxm
+    run: {sequence: 2048, recompute: selective, separate_accumulation: true, gradient_datatype: fp32}
+    parallelism: {sharding: optimizer, scatter_gather: true}
+  axes:
+    gpus: {sets: parallelism.devices, values: [8, 24, 64, 512]}
+    tensor: {sets: parallelism.tensor, values: [1, 2, 3, 8, 16]}
+    pipeline: {sets: parallelism.pipeline, values: [1, 2, 4, 8, 64]}
+    virtual_stages: {sets: parallelism.virtual_stages, values: [1, 2, 3]}
+    micro_batch: {sets: run.micro_batch, values: [1, 2, 5]}
+    global_batch: {sets: run.global_batch, values: [64, 480, 512]}
+    shares: {sets: parallelism.sequence, values: [false, true]}
+  """,
+  // Machines of two kinds, faster and slower in memory, links and arithmetic; runs of several kinds.
+  """
+  name: machines
+  model: training
+  base:
+    name: base
+    workload: gpt2-xl
+    hardware: nvidia-h200
+    run: {micro_batch: 4, global_batch: 512}
+    parallelism: {tensor: 4, data: 8, sequence: true}
+  axes:
+    hardware: {sets: hardware, values: [nvidia-h200, nvidia-b200]}
+    memory: {sets: hardware.memory.hbm.bandwidth, times: [0.5, 2]}
+    peak: {sets: hardware.compute.rates.bf16, values: [500 TFLOP/s, 2 PFLOP/s]}
+    link: {sets: hardware.links.node.bandwidth, values: [100 GB/s, 900 GB/s]}
+    sequence: {sets: run.sequence, values: [1024, 4096]}
+    recompute: {sets: run.recompute, values: [none, full]}
+    sharding: {sets: parallelism.sharding, values: [none, optimizer, parameters]}
+    overlap: {sets: parallelism.overlap, values: ["true", "false"]}
+    tensor: {sets: parallelism.tensor, values: [1, 4]}
+  """,
+  // A mixture of experts, eager execution, no calibration.
+  """
+  name: experts
+  model: training
+  base:
+    name: base
+    workload: \(Repository.root)/Tests/WorkloadsTests/Fixtures/mixtral-8x7b.json
+    hardware: nvidia-h100-80g-sxm
+    run: {execution: eager, host_launch: 8 us, micro_batches: 4}
+    parallelism: {sequence: false}
+  axes:
+    expert: {sets: parallelism.expert, values: [1, 2, 3, 8]}
+    data: {sets: parallelism.data, values: [1, 2, 8, 16]}
+    tensor: {sets: parallelism.tensor, values: [1, 2]}
+    context: {sets: parallelism.context, values: [1, 2]}
+    pipeline: {sets: parallelism.pipeline, values: [1, 4]}
+    micro_batch: {sets: run.micro_batch, values: [1, 2]}
+  """,
+]
+
+@Suite struct TrainingSweepTests {
+  /// The scenario that an index stands for, as `rooftree estimate` would read it.
+  private func scenario(_ sweep: Sweep, _ index: Int) throws -> Scenario {
+    var document = sweep.base
+    let place = sweep.base
+    let space = sweep.space
+    func nested(_ key: String, _ value: DocumentNode) -> DocumentNode {
+      .nested(key.split(separator: ".").map(String.init), value, like: place)
+    }
+    func text(_ text: String) -> DocumentNode {
+      DocumentNode(content: .scalar(text, quoted: false), position: place.position, file: place.file)
+    }
+    func label(_ name: String) -> String? {
+      space.axes.firstIndex { $0.name == name }.map { axis in
+        space.label(axis, at: space.digit(space.dimensionOfAxis[axis], of: index))
+      }
+    }
+    var hardware: DocumentNode?
+    func change(_ key: String, _ value: String) throws {
+      let old = hardware ?? nested("extends", try #require(document.value("hardware")))
+      let sourced = try parseDocument(
+        "{value: \(value), kind: assumed, low: \(value), high: \(value), source: x}", file: nil)
+      hardware = old.overlaid(with: nested(key, sourced))
+    }
+    for axis in space.axes {
+      guard let key = axis.key, !key.hasPrefix("hardware.") else { continue }
+      document = document.overlaid(with: nested(key, text(try #require(label(axis.name)))))
+    }
+    if sweep.name == "machines" {
+      let bandwidth = label("hardware") == "nvidia-h200" ? 4.8 : 8.0
+      try change("memory.hbm.bandwidth", "\(bandwidth * (Double(label("memory") ?? "") ?? 1)) TB/s")
+      try change("compute.rates.bf16", "\(label("peak") ?? "") FLOP/s")
+      try change("links.node.bandwidth", "\(label("link") ?? "") B/s")
+    }
+    if let hardware { document = document.overlaid(with: nested("hardware", hardware)) }
+    return try Scenario(node: document, path: "x", in: Repository.library)
+  }
+
+  /// Every scenario that is looked at has the answer of `estimate` to 1e-12, or none where `estimate` has none.
+  @Test(arguments: [0, 1, 2])
+  func sweepsAnswerAsEstimatesDo(number: Int) throws {
+    let sweep = try sweep(
+      spaces[number]
+        + "outputs: [time, tokens_per_second, model_flop_utilization, memory, devices, bubble, messages, exposed]\n"
+    )
+    let prepared = try PreparedSweep(sweep, in: Repository.library, version: "1")
+    let engine = SweepEngine(sweep, prepared.model, threads: 1)
+    var random = SplitMix64(seed: UInt64(number))
+    var (answers, refusals) = (0, 0)
+    for _ in 0..<150 {
+      let index = Int.random(in: 0..<sweep.space.count, using: &random)
+      let found = engine.scenario(index)
+      guard let expected = try? scenario(sweep, index).project() else {
+        #expect(found.reason != nil, "scenario \(index)")
+        refusals += 1
+        continue
+      }
+      #expect(found.reason == nil, "scenario \(index)")
+      answers += 1
+      let step = try #require(expected.step)
+      let numbers = [
+        step.total, try #require(expected.tokensPerSecond), try #require(expected.modelFLOPUtilization),
+        try #require(expected.memory).memory.total, Double(expected.scenario.plan.devices), step.bubble,
+        step.messages,
+        step.exposedWeights + step.exposedGradients,
+      ]
+      for (ours, theirs) in zip(found.values, numbers) {
+        #expect(abs(ours - theirs) <= 1e-12 * abs(theirs), "scenario \(index)")
+      }
+      #expect(abs(found.values[0] / expected.time.value - 1) < 1e-12, "scenario \(index)")
+    }
+    #expect(answers > 10)
+    if number != 1 { #expect(refusals > 10) }
+  }
+
+  /// Draws spread the time as much as the covariance says, the same for everyone, around the calibrated time.
+  @Test func drawsOfTheCalibration() throws {
+    let text = """
+      name: draws
+      model: training
+      base: {name: b, workload: gpt2-xl, hardware: nvidia-h200, run: {sequence: 1024}}
+      axes:
+        draw: {draws: 40, seed: 3}
+      """
+    let sweep = try sweep(text)
+    let prepared = try PreparedSweep(sweep, in: Repository.library, version: "1")
+    let engine = SweepEngine(sweep, prepared.model, threads: 1)
+    let times = (0..<40).map { engine.scenario($0).values[0] }
+    #expect(Set(times).count == 40)
+    let plain = try Scenario(node: sweep.base, path: "x", in: Repository.library).project().time.value
+    let mean = times.reduce(0, +) / 40
+    let spread = (times.map { ($0 / mean - 1) * ($0 / mean - 1) }.reduce(0, +) / 39).squareRoot()
+    // A few per cent: constants are known better than single rows are predicted.
+    #expect(spread > 0.001 && spread < 0.1)
+    #expect(abs(mean / plain - 1) < 4 * spread / 40.0.squareRoot() + 0.01)
+    let again = SweepEngine(sweep, prepared.model, threads: 1)
+    #expect(again.scenario(17).values[0] == times[17])
+  }
+}
