@@ -1,8 +1,9 @@
 # Two commands do everything on a fresh machine (Debian 12 with the Swift toolchain): `make report`, `make test`.
 SHELL := /bin/bash
-.PHONY: all setup build report test check fuzz validate accuracy claims calibrate manual install clean
+.PHONY: all setup build report test slurm check fuzz validate accuracy claims calibrate manual install clean
 
 packages := pkg-config libopenblas-dev libcminpack-dev libnetcdf-dev
+test_packages := slurm-wlm munge
 rooftree := .build/release/rooftree
 sudo := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 measurements := notebooks-data/measurements
@@ -12,10 +13,13 @@ all: build
 
 # Installs what is missing from Debian's packages; says nothing when all is there.
 setup:
-	@dpkg-query -W -f='$${Status}\n' $(packages) 2>/dev/null | grep -c 'install ok installed' \
-	  | grep -qx $(words $(packages)) \
-	  || { $(sudo) apt-get update && $(sudo) env DEBIAN_FRONTEND=noninteractive \
-	       apt-get install --yes --no-install-recommends $(packages); }
+	@$(call install_packages,$(packages))
+
+define install_packages
+dpkg-query -W -f='$${Status}\n' $(1) 2>/dev/null | grep -c 'install ok installed' | grep -qx $(words $(1)) \
+  || { $(sudo) apt-get update && $(sudo) env DEBIAN_FRONTEND=noninteractive \
+       apt-get install --yes --no-install-recommends $(1); }
+endef
 
 build: setup
 	@swift build -c release --static-swift-stdlib --product rooftree
@@ -29,6 +33,13 @@ test: setup check
 	@swift build --build-tests
 	@SWIFT_BACKTRACE=enable=no swift test --skip-build --disable-xctest 2>&1 | grep -v -E 'started\.$$|Test case passing|^.{1,4}(Test [A-Za-z]+\(|Suite ).*passed after'; \
 	  exit $${PIPESTATUS[0]}
+	@$(MAKE) --no-print-directory slurm
+
+# A sweep on a Slurm of one node, started by hand: killed, submitted again, merged, equal to one run.
+slurm: setup
+	@$(call install_packages,$(test_packages))
+	@swift build --product rooftree
+	@$(sudo) env ROOFTREE=.build/debug/rooftree tools/slurm/test.sh
 
 check:
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks

@@ -83,8 +83,8 @@ let package = Package(
     .target(
       name: "Sweeps",
       dependencies: [
-        "CNetCDF", "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
-        real,
+        "CNetCDF", "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration",
+        "Scenarios", real,
       ],
       swiftSettings: settings),
 
@@ -170,8 +170,8 @@ let package = Package(
     .testTarget(
       name: "SweepsTests",
       dependencies: [
-        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios", "Sweeps",
-        "TestSupport", real,
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Sweeps", "TestSupport", real,
       ],
       swiftSettings: settings),
     .testTarget(

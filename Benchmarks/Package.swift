@@ -14,6 +14,10 @@ let package = Package(
         "CBaseline", .product(name: "Kernels", package: "rooftree"),
         .product(name: "Rooftree", package: "rooftree"),
       ]),
+    // Scenarios a second.
+    .executableTarget(
+      name: "sweep-benchmarks",
+      dependencies: [.product(name: "Rooftree", package: "rooftree")]),
     // What PIM-Opt's algorithms need in epochs, at reduced scale.
     .executableTarget(
       name: "statistical-efficiency",

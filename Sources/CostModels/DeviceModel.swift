@@ -29,10 +29,15 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public let copyEngines: CopyEngineForm<N>
 
   /// A device with what was measured on it.
-  public init(_ device: Device, _ calibration: DeviceCalibration?) {
+  ///
+  /// - Parameters:
+  ///   - device: as its data sheet describes it.
+  ///   - calibration: what was measured; nil for nothing.
+  ///   - varied: its numbers where they are varied; those of the data sheet if nil.
+  public init(_ device: Device, _ calibration: DeviceCalibration?, machine varied: Machine<N>? = nil) {
     self.device = device
     self.calibration = calibration
-    let machine = Machine<N>(device)
+    let machine = varied ?? Machine<N>(device)
     self.machine = machine
     var gemm: [DataType: GEMMForm<N>] = [:]
     for type in DataType.allCases {
@@ -49,7 +54,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     self.streaming = streaming
     energy = calibration?.fitted(EnergyForm<N>.self) ?? .uncalibrated(on: machine)
     step = calibration?.fitted(StepForm<N>.self) ?? .uncalibrated
-    network = NetworkModel(device, calibration)
+    network = NetworkModel(device, calibration, machine: machine)
     contention = calibration?.fitted(ContentionForm<N>.self) ?? .uncalibrated
     concurrentProducts = calibration?.fitted(ConcurrentProductsForm<N>.self) ?? .uncalibrated
     copyEngines = calibration?.fitted(CopyEngineForm<N>.self) ?? .uncalibrated

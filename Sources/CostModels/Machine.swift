@@ -19,6 +19,9 @@ public struct Machine<N: ModelNumber>: Sendable {
   public var powerLimit: N
   /// What it draws when nothing runs, in watts.
   public var idlePower: N
+  /// Peak rate of a device over each link in one direction, in bytes a second, and the link's latency, in seconds; the
+  /// nearest domain first.
+  public var links: [(bandwidth: N, latency: N)]
 
   /// The numbers of a device as its description gives them.
   ///
@@ -32,6 +35,7 @@ public struct Machine<N: ModelNumber>: Sendable {
     let cache = device.memory.dropFirst().first { $0.scope == .device }
     cacheCapacity = N(cache?.capacity.value ?? 0x1p20)
     launch = N(device.launchOverhead?.value ?? 0)
+    links = device.links.map { (N($0.bandwidth.value), N($0.latency.value)) }
     let limit = device.power.limit?.value ?? 0
     powerLimit = N(limit)
     idlePower = N(device.power.idle?.value ?? 0.18 * limit)

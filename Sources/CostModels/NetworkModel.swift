@@ -20,6 +20,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   }
 
   let links: [Link]
+  /// Peak rate and latency of each, which a sweep may vary.
+  let rates: [(bandwidth: N, latency: N)]
   let form: CollectiveForm<N>
   let curves: [DeviceCalibration.CurveKey: SizeCurve]
   /// What each measured curve deviates from the form: logarithm over the logarithm of the payload in bytes.
@@ -27,9 +29,11 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// Peak rate of the measured link (of the device's link without a measurement), in bytes a second.
   let measuredBandwidth: Double
   /// Latency of the link, in seconds, for the form.
-  let latency: Double
+  let latency: N
   /// Bandwidth of the measured link over that of the device's link.
-  let wireScale: Double
+  let wireScale: N
+  /// Whether the curves were measured on another link.
+  let isTransferred: Bool
   let isCalibrated: Bool
   let spreads: (measured: Double, transferred: Double)
 
@@ -38,8 +42,10 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// - Parameters:
   ///   - device: its links.
   ///   - calibration: its measured curves; none if nil.
-  public init(_ device: Device, _ calibration: DeviceCalibration?) {
+  ///   - machine: its rates and latencies where they are varied; those of the links if nil.
+  public init(_ device: Device, _ calibration: DeviceCalibration?, machine: Machine<N>? = nil) {
     links = device.links
+    rates = (machine ?? Machine<N>(device)).links
     let near = device.links.first
     let now = near?.bandwidth.value ?? 1
     let fitted = calibration?.fitted(CollectiveForm<N>.self)
@@ -48,9 +54,10 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     curves = calibration?.curves ?? [:]
     // A link that differs from the measured one: the curve is read where its wire took as long.
     measuredBandwidth = (isCalibrated ? calibration?.curveBandwidth : nil) ?? now
-    wireScale = measuredBandwidth / now
-    latency = near?.latency.value ?? 0
-    let measuredLatency = calibration?.curveLatency ?? latency
+    wireScale = N(measuredBandwidth) / (rates.first?.bandwidth ?? N(now))
+    isTransferred = measuredBandwidth != now
+    latency = rates.first?.latency ?? N(0)
+    let measuredLatency = calibration?.curveLatency ?? near?.latency.value ?? 0
     let reference = calibration?.fitted(CollectiveForm<Double>.self) ?? .uncalibrated(on: near)
     let bandwidth = measuredBandwidth / now
     deviations = Dictionary(
@@ -97,12 +104,12 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
       let (time, method) = inDomain(collective)
       return (cost(time, collective), method)
     }
-    guard let far = links.first(where: { $0.devices >= collective.ranks * stride }) else { return nil }
+    guard let far = links.firstIndex(where: { $0.devices >= collective.ranks * stride }) else { return nil }
     let members = Self.membersInNode(ranks: collective.ranks, stride: stride, node: near.devices)
-    let bandwidth = Self.railEfficiency * N(far.bandwidth.value)
+    let bandwidth = Self.railEfficiency * rates[far].bandwidth
     func inNode(_ phase: Collective<N>) -> N { inDomain(phase).time }
     func overRails(_ phase: Collective<N>) -> N {
-      form.start + CollectiveForms.fastestTime(phase, alpha: N(far.latency.value), bandwidth: bandwidth)
+      form.start + CollectiveForms.fastestTime(phase, alpha: rates[far].latency, bandwidth: bandwidth)
     }
     func phases(_ bytes: N, _ within: (Collective<N>) -> N, _ across: (Collective<N>) -> N) -> N {
       let exchange = Collective(collective.kind, bytes: bytes, ranks: collective.ranks)
@@ -129,10 +136,10 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   ///   - stride: as in ``cost(_:stride:channels:)``.
   /// - Returns: units, at least one.
   public func channels(ranks: Int, stride: Int = 1) -> N {
-    let near = links.first
     // Peers of whole nodes meet over the rails alone.
-    let link = stride < near?.devices ?? 0 ? near : links.first { $0.devices >= ranks * stride }
-    return ContentionForm<N>().channels(bandwidth: N(link?.bandwidth.value ?? 0))
+    let isNear = stride < links.first?.devices ?? 0
+    let link = isNear ? 0 : links.firstIndex { $0.devices >= ranks * stride }
+    return ContentionForm<N>().channels(bandwidth: link.map { rates[$0].bandwidth } ?? N(0))
   }
 
   /// Part of an adapter's line rate that a large payload reaches.
@@ -159,8 +166,13 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     guard collective.ranks * stride <= links.first?.devices ?? 0,
       let curve = curves[.init(kind: collective.kind.rawValue, ranks: collective.ranks)]
     else { return true }
-    let bytes = wireScale * collective.bytes
+    let bytes = nominalWireScale * collective.bytes
     return bytes < curve.smallest || bytes > curve.largest
+  }
+
+  /// Bandwidth of the measured link over that of the data sheet's.
+  private var nominalWireScale: Double {
+    measuredBandwidth / (links.first?.bandwidth.value ?? measuredBandwidth)
   }
 
   private func cost(_ time: N, _ collective: Collective<N>) -> Cost<N> {
@@ -170,10 +182,11 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// The time over the nearest link, corrected by what was measured there.
   private func inDomain(_ collective: Collective<N>) -> (time: N, method: Method) {
     let measured = Collective(collective.kind, bytes: wireScale * collective.bytes, ranks: collective.ranks)
-    let bandwidth = wireScale * (links.first?.bandwidth(among: collective.ranks) ?? measuredBandwidth)
-    let time = form.time(measured, bandwidth: N(bandwidth), latency: N(latency))
+    // What the ranks have of the link, where a direct link to each carries only a part.
+    let share = links.first.map { $0.bandwidth(among: collective.ranks) / $0.bandwidth.value } ?? 1
+    let time = form.time(measured, bandwidth: N(measuredBandwidth * share), latency: latency)
     let (deviation, method) = deviation(of: measured)
-    return (time * deviation.exponential(), method == .measured && wireScale != 1 ? .transferred : method)
+    return (time * deviation.exponential(), method == .measured && isTransferred ? .transferred : method)
   }
 
   private func deviation(of collective: Collective<N>) -> (N, Method) {

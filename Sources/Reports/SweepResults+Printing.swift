@@ -18,63 +18,21 @@ extension SweepResults {
     if feasible == 0, scenarios > 0 {
       text += "no scenario has an answer: the constraints leave nothing of the space\n"
     }
-    let shown = 12
-    for table in tables where !table.rows.isEmpty {
-      text += "\n" + table.title + "\n"
-      var printed = TextTable(
-        table.columns.map { column in
-          (
-            column.unit.isEmpty || column.unit == "1" ? column.name : "\(column.name), \(column.unit)",
-            column.unit.isEmpty ? .left : .right
-          )
-        })
-      for row in table.rows.prefix(shown) { printed.add(row.map(short)) }
-      text += printed.text
-      if table.rows.count > shown {
-        text += "and \(grouped(table.rows.count - shown)) more in \(table.name).csv\n"
-      }
-    }
+    for table in tables where !table.rows.isEmpty { text += "\n" + table.text }
     if !files.isEmpty { text += "\nwritten: " + files.joined(separator: ", ") + "\n" }
     for remark in remarks { text += remark + "\n" }
     return text
   }
 
-  /// A cell with few digits.
-  private func short(_ cell: String) -> String {
-    guard let value = Double(cell), value.isFinite else { return cell }
-    return Int(exactly: value) != nil && abs(value) < 1e9 ? cell : formatted(value, digits: 4)
-  }
-
   /// The results as JSON, all digits.
   public var json: String {
-    var lines: [JSONText] = []
-    for table in tables {
-      lines.append(
-        .object([
-          ("name", .text(table.name)), ("title", .text(table.title)),
-          (
-            "columns",
-            .array(
-              table.columns.map {
-                .object([("name", .text($0.name)), ("unit", .text($0.unit)), ("title", .text($0.title))])
-              })
-          ),
-          (
-            "rows",
-            .array(
-              table.rows.map { row in
-                .array(row.map { cell in Double(cell).map { .number($0) } ?? .text(cell) })
-              })
-          ),
-        ]))
-    }
     return JSONText.object([
       ("scenarios", .number(Double(scenarios))), ("feasible", .number(Double(feasible))),
       (
         "infeasible",
         .array(reasons.map { .object([("reason", .text($0.reason)), ("count", .number(Double($0.count)))]) })
       ),
-      ("tables", .array(lines)),
+      ("tables", .array(tables.map(\.jsonText))),
     ]).text + "\n"
   }
 }
@@ -88,4 +46,61 @@ private func grouped(_ count: Int) -> String {
     digits.removeLast(3)
   }
   return digits + result
+}
+
+extension SweepSearch {
+  /// What was found, for a terminal, and how much of the space was looked at.
+  public func text(_ sweep: Sweep) -> String {
+    var text = sweep.title + "\n"
+    text += "scenarios: \(grouped(scenarios)); computed: \(grouped(computed))\n"
+    text +=
+      "left out: \(grouped(impossible)) in which a constraint never holds, \(grouped(beaten)) that cannot be better\n"
+    return text + tables.map { "\n" + $0.text }.joined()
+  }
+
+  /// What was found, as JSON.
+  public var json: String {
+    JSONText.object([
+      ("scenarios", .number(Double(scenarios))), ("computed", .number(Double(computed))),
+      ("impossible", .number(Double(impossible))), ("beaten", .number(Double(beaten))),
+      ("tables", .array(tables.map(\.jsonText))),
+    ]).text + "\n"
+  }
+}
+
+extension ResultTable {
+  /// The table with its title, for a terminal: few digits, and at most 12 rows.
+  var text: String {
+    let shown = 12
+    var printed = TextTable(
+      columns.map { column in
+        let isPlain = column.unit.isEmpty || column.unit == "1"
+        let alignment: TextTable.Alignment = column.unit.isEmpty ? .left : .right
+        return (isPlain ? column.name : "\(column.name), \(column.unit)", alignment)
+      })
+    for row in rows.prefix(shown) { printed.add(row.map(short)) }
+    let rest = rows.count > shown ? "and \(grouped(rows.count - shown)) more\n" : ""
+    return title + "\n" + printed.text + rest
+  }
+
+  /// The table with all digits.
+  var jsonText: JSONText {
+    let columns = columns.map { column in
+      JSONText.object([
+        ("name", .text(column.name)), ("unit", .text(column.unit)), ("title", .text(column.title)),
+      ])
+    }
+    let rows = rows.map { row in
+      JSONText.array(row.map { cell in Double(cell).map { JSONText.number($0) } ?? JSONText.text(cell) })
+    }
+    return .object([
+      ("name", .text(name)), ("title", .text(title)), ("columns", .array(columns)), ("rows", .array(rows)),
+    ])
+  }
+
+  /// A cell with few digits.
+  private func short(_ cell: String) -> String {
+    guard let value = Double(cell), value.isFinite else { return cell }
+    return Int(exactly: value) != nil && abs(value) < 1e9 ? cell : formatted(value, digits: 4)
+  }
 }

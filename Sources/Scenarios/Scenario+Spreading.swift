@@ -10,7 +10,7 @@ extension Scenario {
     return nil
   }
 
-  /// The same question with its step spread in another way. Nothing is checked.
+  /// The same question with its step spread in another way; nothing is checked.
   ///
   /// - Parameters:
   ///   - plan: the groups and the micro-batches.
@@ -31,7 +31,7 @@ extension Scenario {
     return result
   }
 
-  /// The same question on another machine. Nothing is checked.
+  /// The same question on another machine; nothing is checked.
   public func moved(to device: Device, _ calibration: DeviceCalibration?) -> Scenario {
     var result = self
     result.device = device

@@ -17,8 +17,8 @@ struct Rooftree: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Estimate.self, Sweep.self, Merge.self, Validate.self, Calibrate.self, Report.self, SeqPoint.self, List.self,
-      Show.self,
+      Estimate.self, Sweep.self, Merge.self, Search.self, Sensitivity.self, Indices.self, Validate.self,
+      Calibrate.self, Report.self, SeqPoint.self, List.self, Show.self,
     ])
 
   static func main() {

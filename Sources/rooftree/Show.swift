@@ -18,7 +18,8 @@ struct Show: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "A name of hardware, a workload, a calibration, a scenario, a study or a sweep, or blas.", valueName: "name"))
+      "A name of hardware, a workload, a calibration, a scenario, a study or a sweep, or blas.",
+      valueName: "name"))
   var name: String
   @Flag(help: "Print JSON: all digits, base units.")
   var json = false

@@ -24,6 +24,8 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
   enum Arguments: Sendable {
     /// The scenario of Fixtures/ is estimated.
     case estimate
+    /// The space of Fixtures/ is computed.
+    case sweep
     /// A table is compared with the uncalibrated device of Fixtures/.
     case validate(String)
     /// As given.
@@ -48,6 +50,7 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
   var words: [String] {
     switch arguments {
     case .estimate: ["estimate", "scenario.yaml"]
+    case .sweep: ["sweep", "space.yaml", "--output", "results"]
     case .validate(let table): ["validate", table, "--hardware", "./device.yaml", "--calibration", "none"]
     case .words(let words): words
     }
@@ -58,6 +61,7 @@ struct WrongInput: Sendable, CustomTestStringConvertible {
 func writeGoodFiles(to folder: borrowing TemporaryFolder) throws {
   for name in [
     "device.yaml", "workload.yaml", "scenario.yaml", "operators.csv", "collectives.csv", "layers.csv",
+    "space.yaml",
   ] {
     try folder.write(name, Array(try Repository.text("Tests/CommandTests/Fixtures/" + name).utf8))
   }
@@ -107,7 +111,7 @@ func writeGoodFiles(to folder: borrowing TemporaryFolder) throws {
         environment: ["ROOFTREE_MODELS": Repository.models])
     }
     for arguments in [
-      WrongInput.Arguments.estimate, .validate("operators.csv"), .validate("collectives.csv"),
+      WrongInput.Arguments.estimate, .sweep, .validate("operators.csv"), .validate("collectives.csv"),
       .validate("layers.csv"),
     ] {
       let result = try run(arguments)

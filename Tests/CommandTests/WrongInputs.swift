@@ -2,7 +2,145 @@
 // the whole of what it must say. Statuses: 65 for bad data, 64 for misuse of the command.
 
 extension WrongInput {
-  static let all = files + keys + quantities + contradictions + names + calibrations + tables + misuse
+  static let all =
+    sweeps + files + keys + quantities + contradictions + names + calibrations + tables + misuse
+
+  /// Spaces of scenarios.
+  static let sweeps: [WrongInput] = [
+    WrongInput(
+      "an axis with no values", .edit("space.yaml", "[1, 2, 4]", "[]"), .sweep,
+      """
+      space.yaml:5:32: error: 'axes.ranks.values' is empty; expected at least one value
+      """),
+    WrongInput(
+      "an axis that goes backwards", .edit("space.yaml", "values: [1, 2, 4]", "from: 8, to: 1, factor: 2"),
+      .sweep,
+      """
+      space.yaml:5:40: error: 'axes.ranks' goes from 8 to 1: an axis with no values
+      """),
+    WrongInput(
+      "unknown parameter", .edit("space.yaml", "sets: ranks", "sets: rank"), .sweep,
+      """
+      space.yaml:5:17: error: there is no parameter 'rank'; did you mean 'ranks'?
+      """),
+    WrongInput(
+      "a parameter in another unit", .edit("space.yaml", "[1, 2, 4]", "[1 GB, 2 GB]"), .sweep,
+      """
+      space.yaml:5:17: error: 'axes.ranks' is in B; expected no unit
+      """),
+    WrongInput(
+      "values of two units", .edit("space.yaml", "[1, 2, 4]", "[1, 2 GB]"), .sweep,
+      """
+      space.yaml:5:36: error: 'axes.ranks.values[1]' is '2 GB', but the values before it are in no unit
+      """),
+    WrongInput(
+      "a value twice", .edit("space.yaml", "[1, 2, 4]", "[1, 2, 2]"), .sweep,
+      """
+      space.yaml:5:39: error: 'axes.ranks.values[2]' is '2', which is there before
+      """),
+    WrongInput(
+      "a value that is no number", .edit("space.yaml", "[1, 2, 4]", "[1, nan]"), .sweep,
+      """
+      space.yaml:5:36: error: 'axes.ranks.values[1]' is 'nan'; expected a finite number
+      """),
+    WrongInput(
+      "a space too large",
+      .edit(
+        "space.yaml", "values: [1, 2, 4]}",
+        "from: 1, to: 2, count: 10000000}\n  b: {from: 1, to: 2, count: 10000000}\n  c: {from: 1, to: 2, count: 10000000}"
+      ),
+      .sweep,
+      """
+      space.yaml:5:3: error: the space has more than 2^63 scenarios (sample it with a design): \
+      10000000 x 10000000 x 10000000 x 2
+      """),
+    WrongInput(
+      "unknown output", .edit("space.yaml", "minimize: time", "minimize: tine"), .sweep,
+      """
+      space.yaml:9:27: error: there is no output 'tine'; did you mean 'time'?
+      """),
+    WrongInput(
+      "unknown name in a constraint", .edit("space.yaml", "cost < 8", "cots < 8"), .sweep,
+      """
+      space.yaml:8:15: error: there is no axis or output 'cots'; did you mean 'cost'?
+      """),
+    WrongInput(
+      "a formula that ends too soon", .edit("space.yaml", "cost < 8", "cost <"), .sweep,
+      """
+      space.yaml:8:15: error: 'constraints[0]' is 'cost <': the end at character 7; expected a name, a number or '('
+      """),
+    WrongInput(
+      "unknown key of a sweep", .edit("space.yaml", "derived:", "dervied:"), .sweep,
+      """
+      space.yaml:8:15: error: there is no axis or output 'cost'; known: ranks, bandwidth, time, compute, memory_time, exchange
+      """),
+    WrongInput(
+      "unknown model", .edit("space.yaml", "model: roofline", "model: rooflin"), .sweep,
+      """
+      space.yaml:2:8: error: 'model' is 'rooflin'; did you mean 'roofline'?
+      """),
+    WrongInput(
+      "unlike zipped axes", .edit("space.yaml", "derived:", "zip: [[ranks, bandwidth]]\nderived:"), .sweep,
+      """
+      space.yaml:7:16: error: 'zip[0]': 'bandwidth' has 2 values, but 'ranks' has 3
+      """),
+    WrongInput(
+      "a key that two axes set",
+      .edit("space.yaml", "sets: bandwidth, times: [1, 2]", "sets: ranks, values: [5, 6]"), .sweep,
+      """
+      space.yaml:6:21: error: 'ranks' is set by the axis 'ranks' and by 'bandwidth'
+      """),
+    WrongInput(
+      "unknown format", .edit("space.yaml", "derived:", "write: [netcfd]\nderived:"), .sweep,
+      """
+      space.yaml:7:9: error: 'write[0]' is 'netcfd'; did you mean 'netcdf'?
+      """),
+    WrongInput(
+      "unknown sweep", .nothing, .words(["sweep", "gpt3-paralelism"]),
+      """
+      error: there is no sweep 'gpt3-paralelism'; did you mean 'gpt3-parallelism'?
+      """),
+    WrongInput(
+      "a training step without the key",
+      .whole(
+        "space.yaml",
+        """
+        name: s
+        model: training
+        base: {name: b, workload: ./workload.yaml, hardware: ./device.yaml, calibration: none}
+        axes:
+          a: {sets: run.micro_bach, values: [1, 2]}
+        """), .sweep,
+      """
+      space.yaml:5:13: error: unknown key 'micro_bach' in 'run'; did you mean 'micro_batch'?
+      """),
+    WrongInput(
+      "a number of the hardware that is not there",
+      .whole(
+        "space.yaml",
+        """
+        name: s
+        model: training
+        base: {name: b, workload: ./workload.yaml, hardware: ./device.yaml, calibration: none}
+        axes:
+          a: {sets: hardware.memory.hmb.bandwidth, times: [1, 2]}
+        """), .sweep,
+      """
+      space.yaml:5:13: error: unknown key 'hmb' in 'hardware.memory'; did you mean 'hbm'?
+      """),
+    WrongInput(
+      "merge without parts", .nothing, .words(["merge", "space.yaml", "--output", "results"]),
+      """
+      results/parts: error: 1 of 1 parts is missing: 0; run the sweep again to compute what is missing
+      """),
+    WrongInput(
+      "a shard that is none", .nothing, .words(["sweep", "space.yaml", "--shard", "3/2"]),
+      """
+      Error: --shard is '3/2'; expected INDEX/COUNT with 0 <= INDEX < COUNT, as 0/8
+      Usage: rooftree sweep <space> [--set <key=value> ...] [--output <folder>] [--json] [--models <folder>] [--shard <index/count>] [--threads <count>] [--progress]
+        See 'rooftree sweep --help' for more information.
+      """),
+  ]
 
   /// Files that are no YAML, or no files.
   static let files: [WrongInput] = [

@@ -1,3 +1,4 @@
+import CostModels
 import Documents
 import Quantities
 import Scenarios
@@ -87,7 +88,8 @@ private let spaces = [
     }
     var hardware: DocumentNode?
     func change(_ key: String, _ value: String) throws {
-      let old = hardware ?? nested("extends", try #require(document.value("hardware")))
+      let name = try #require(document.value("hardware"))
+      let old = hardware ?? nested("extends", name)
       let sourced = try parseDocument(
         "{value: \(value), kind: assumed, low: \(value), high: \(value), source: x}", file: nil)
       hardware = old.overlaid(with: nested(key, sourced))

@@ -5,6 +5,7 @@ protocol SweepModel: Sendable {
   /// An evaluator with memory of its own, for one thread.
   ///
   /// - Parameter firstReason: the number that its first reason has in a block.
+  /// - Returns: the evaluator.
   func evaluator(firstReason: Int) -> any BlockEvaluator
 }
 

@@ -97,7 +97,7 @@ extension PreparedSweep {
       reasons: reasons.sorted { $0.count > $1.count }, tables: tables)
   }
 
-  private func table(_ reduction: Sweep.Reduction, _ reducer: any Reducer, _ engine: SweepEngine)
+  func table(_ reduction: Sweep.Reduction, _ reducer: any Reducer, _ engine: SweepEngine)
     -> ResultTable
   {
     func rows(_ indices: [Int]) -> [[String]] {

@@ -23,9 +23,9 @@ struct RooflineSweep: SweepModel {
 
   let reasons: [String] = []
   /// What each parameter is where no axis sets it.
-  private let base: [Double]
+  let base: [Double]
   /// The axis that sets each parameter, and whether it multiplies the base.
-  private let sources: [(axis: Int, multiplies: Bool)?]
+  let sources: [(axis: Int, multiplies: Bool)?]
   /// The files that were read besides the sweep's.
   let files: [String]
 

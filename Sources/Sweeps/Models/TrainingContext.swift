@@ -92,7 +92,8 @@ final class TrainingContextMaker {
 
   /// The context of a scenario of the space.
   ///
-  /// - Parameter digits: the place along the dimension of each axis.
+  /// - Parameter digit: the place along the dimension of an axis.
+  /// - Returns: everything that does not depend on the plan.
   /// - Throws: `Diagnostic`; a contradiction is a reason to have no answer, anything else a mistake in the file.
   func context(_ digit: (Int) -> Int) throws(Diagnostic) -> TrainingContext {
     let runDigits = runAxes.map(digit)

@@ -171,7 +171,8 @@ struct PartTable {
   ///
   /// - Parameters:
   ///   - width: numbers of an entry.
-  ///   - entries: distinct keys, if known; the table has at most `limit` places.
+  ///   - entries: distinct keys, if known.
+  ///   - limit: the most places.
   init(width: Int, entries: Int, limit: Int = 1 << 18) {
     self.width = width
     var size = 64
@@ -206,15 +207,15 @@ struct PartTable {
 final class TrainingEvaluator: BlockEvaluator {
   private typealias Fault = TrainingSweep.Fault
 
-  private let sweep: Sweep
-  private let source: PlanSource
+  let sweep: Sweep
+  let source: PlanSource
   private let maker: TrainingContextMaker
   private let firstReason: Int
   private let separateAccumulation: Bool
   private let requiresFit: Bool
 
   /// A mixed-radix number over some dimensions.
-  private struct Key {
+  struct Key {
     let terms: [(dimension: Int, factor: Int)]
     let count: Int
 
@@ -228,10 +229,17 @@ final class TrainingEvaluator: BlockEvaluator {
       self.terms = terms
       self.count = Swift.max(1, count)
     }
+
+    /// The key of a scenario.
+    func value(_ space: SweepSpace, _ index: Int) -> Int {
+      terms.reduce(0) { $0 &+ space.digit($1.dimension, of: index) &* $1.factor }
+    }
   }
 
-  private let contextKey, layerKey, exchangeKey, messageKey, memoryKey: Key
-  private let layers, exchanges, messages, losses, memories: PartTable
+  let contextKey, layerKey: Key
+  private let exchangeKey, messageKey, memoryKey: Key
+  let layers: PartTable
+  private let exchanges, messages, losses, memories: PartTable
   private var contexts: [Int: (context: TrainingContext?, reason: UInt8)] = [:]
   private var steps: [Int: TransformerStep<Double>] = [:]
   private let keyColumns: UnsafeMutablePointer<Int>
@@ -292,7 +300,7 @@ final class TrainingEvaluator: BlockEvaluator {
   }
 
   /// The context of a scenario; nil, with the reason, where there is none.
-  private func context(_ key: Int, _ index: Int) -> (context: TrainingContext?, reason: UInt8) {
+  func context(_ key: Int, _ index: Int) -> (context: TrainingContext?, reason: UInt8) {
     if let known = contexts[key] { return known }
     if contexts.count >= 4096 { contexts = [:] }
     let space = sweep.space
@@ -498,5 +506,135 @@ final class TrainingEvaluator: BlockEvaluator {
     outputs[9]?[place] = times.messages
     outputs[10]?[place] = times.exposedWeights + times.exposedGradients
     return nil
+  }
+}
+
+extension TrainingSweep: BoundingModel {
+  func bounder() -> any BoxBounder {
+    TrainingBounder(sweep, plan, TrainingContextMaker(sweep, in: library))
+  }
+}
+
+/// Bounds of training steps: all the work of the layers, spread evenly over all devices, without waiting or exchange.
+///
+/// Where everything that a layer depends on is given, its cost is; elsewhere no product runs faster than 1.3 times the peak
+/// rate, the end of the range that fits allow for its efficiency.
+private final class TrainingBounder: BoxBounder {
+  private let sweep: Sweep
+  private let source: PlanSource
+  private let maker: TrainingContextMaker
+  private let evaluator: TrainingEvaluator
+  private let layerDimensions: [Int]
+  private let contextDimensions: [Int]
+
+  init(_ sweep: Sweep, _ source: PlanSource, _ maker: TrainingContextMaker) {
+    self.sweep = sweep
+    self.source = source
+    self.maker = maker
+    evaluator = TrainingEvaluator(
+      sweep, source, maker, firstReason: 1, separateAccumulation: false, requiresFit: false)
+    contextDimensions = maker.axes.map { sweep.space.dimensionOfAxis[$0] }
+    layerDimensions =
+      contextDimensions + source.dimensions([.tensor, .context, .expert, .microBatch, .sequenceParallel])
+  }
+
+  /// The range of a number of the plan over a box; at least 1.
+  private func range(_ number: PlanSource.Number, _ box: SearchBox) -> Interval {
+    guard let axis = source.axes[number.rawValue] else {
+      return Interval(Double(Swift.max(1, source.base[number.rawValue])))
+    }
+    if axis.dimension < box.fixed {
+      return Interval(Double(axis.values[box.space.digit(axis.dimension, of: box.start)]))
+    }
+    return Interval(Double(axis.values.min() ?? 1), Double(axis.values.max() ?? 1))
+  }
+
+  private func isGiven(_ number: PlanSource.Number) -> Bool {
+    source.axes[number.rawValue] != nil || source.base[number.rawValue] > 0
+  }
+
+  func ranges(_ box: SearchBox, outputs: [Int]) -> [Interval] {
+    let product = range(.tensor, box) * range(.context, box) * range(.pipeline, box)
+    let devices = isGiven(.devices) ? range(.devices, box) : product * range(.data, box)
+    let data = isGiven(.devices) ? Interval(1, devices.high) : range(.data, box)
+    let sequences =
+      isGiven(.globalBatch)
+      ? range(.globalBatch, box) : range(.microBatch, box) * range(.microBatches, box) * data
+    var least = Interval(0, .infinity)
+    var rate = Interval(0, .infinity)
+    var capacity = Interval.all
+    if contextDimensions.allSatisfy({ $0 < box.fixed }), let context = evaluator.context(of: box.start) {
+      capacity = Interval(context.capacity)
+      let perSequence: Double
+      if layerDimensions.allSatisfy({ $0 < box.fixed }),
+        let layer = evaluator.layerTime(context, of: box.start)
+      {
+        perSequence = Double(context.transformer.layers) * layer
+      } else {
+        let tokens = Double(context.scenario.sequence)
+        let matrices = Double(context.transformer.layers) * context.transformer.layerMatrixParameters
+        // Mixtures use a part of their matrices: nothing is claimed of them.
+        perSequence = context.transformer.experts == nil ? 6 * tokens * matrices / (1.3 * context.peak) : 0
+      }
+      let time = Interval(perSequence) * sequences / devices
+      least = Interval(time.low, .infinity)
+      if perSequence > 0 {
+        rate = Interval(0, (Interval(Double(context.scenario.sequence) / perSequence) * devices).high)
+      }
+    }
+    return outputs.map { output in
+      switch output {
+      case 0: least
+      case 1: rate
+      case 2: Interval(0, (rate / devices).high)
+      case 5: capacity
+      case 6: devices
+      default: Interval(0, .infinity)
+      }
+    }
+  }
+}
+
+extension TrainingEvaluator {
+  /// The context of a scenario by its index; nil where there is none.
+  func context(of index: Int) -> TrainingContext? {
+    context(contextKey.value(sweep.space, index), index).context
+  }
+
+  /// Time of a layer for one sequence on as many devices as share it, times these devices, in seconds: what all layers'
+  /// work comes to whatever the stages and replicas.
+  ///
+  /// - Returns: nil where the tensor-parallel degree does not divide the layer.
+  func layerTime(_ context: TrainingContext, of index: Int) -> Double? {
+    func number(_ number: PlanSource.Number) -> Int {
+      guard let axis = source.axes[number.rawValue] else { return Swift.max(1, source.base[number.rawValue]) }
+      return axis.values[sweep.space.digit(axis.dimension, of: index)]
+    }
+    let (tensor, ways, microBatch) = (number(.tensor), number(.context), number(.microBatch))
+    let model = context.transformer
+    guard model.heads % tensor == 0, model.feedForward % tensor == 0,
+      model.keyValueHeads <= tensor || model.keyValueHeads % tensor == 0,
+      context.scenario.sequence % ways == 0
+    else { return nil }
+    let key = layerKey.value(sweep.space, index)
+    let (layer, isKnown) = layers.place(key)
+    if !isKnown {
+      var plan = context.scenario.plan
+      (plan.tensor, plan.context, plan.expert) = (tensor, ways, number(.expert))
+      let flag =
+        source.axes[PlanSource.Number.sequenceParallel.rawValue] == nil
+        ? source.base[PlanSource.Number.sequenceParallel.rawValue] : number(.sequenceParallel)
+      let scenario = context.scenario.spread(
+        plan, microBatch: microBatch, sequenceParallel: flag == 1, separateAccumulation: false)
+      guard let kernels = scenario.trainingKernels else {
+        layers.forget(key)
+        return nil
+      }
+      let costs = context.device.layerParts(
+        kernels, recompute: plan.recompute, hostLaunch: context.scenario.kernelLaunch)
+      (layer[0], layer[1], layer[2]) = (costs.forward, costs.recompute, costs.backward)
+      (layer[3], layer[4], layer[5]) = (costs.embedding, costs.embeddingGradient, costs.head)
+    }
+    return (layer[0] + layer[1] + layer[2]) * Double(tensor * ways) / Double(microBatch)
   }
 }

@@ -1,6 +1,8 @@
 import Quantities
 
-/// What is kept of the scenarios of a space. Its result does not depend on the order in which blocks come.
+/// What is kept of the scenarios of a space.
+///
+/// Its result does not depend on the order in which blocks come.
 protocol Reducer: AnyObject {
   /// Takes the scenarios of a block that have an answer.
   func consume(_ block: ColumnBlock, _ pipeline: BlockPipeline)

@@ -1,7 +1,8 @@
 import Quantities
 
-/// The Sobol sequence with the direction numbers of Joe and Kuo (SIAM J. Sci. Comput. 30, 2008), any point by its index.
+/// The Sobol sequence, any point by its index.
 ///
+/// Direction numbers: Joe and Kuo, SIAM J. Sci. Comput. 30 (2008).
 /// Points come in the order of Gray codes, so that the first 2^k are those of every other implementation, SciPy's among
 /// them. A seed other than 0 shifts all points by an exclusive or, which keeps their even spread.
 struct Sobol: Sendable {

@@ -79,6 +79,7 @@ extension Sweep.Model {
   /// - Parameters:
   ///   - count: scenarios of the space.
   ///   - columns: outputs that are kept of each; a part holds at most 64 MiB of them.
+  /// - Returns: a multiple of a block.
   func partSize(of count: Int, columns: Int) -> Int {
     var wanted = self == .roofline ? 1 << 26 : 1 << 20
     if columns > 0 { wanted = Swift.min(wanted, (1 << 23) / columns) }
