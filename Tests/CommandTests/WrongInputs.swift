@@ -16,7 +16,7 @@ extension WrongInput {
       "an axis that goes backwards", .edit("space.yaml", "values: [1, 2, 4]", "from: 8, to: 1, factor: 2"),
       .sweep,
       """
-      space.yaml:5:40: error: 'axes.ranks' goes from 8 to 1: an axis with no values
+      space.yaml:5:37: error: 'axes.ranks' goes from 8 to 1: an axis with no values
       """),
     WrongInput(
       "unknown parameter", .edit("space.yaml", "sets: ranks", "sets: rank"), .sweep,
@@ -82,7 +82,7 @@ extension WrongInput {
     WrongInput(
       "unlike zipped axes", .edit("space.yaml", "derived:", "zip: [[ranks, bandwidth]]\nderived:"), .sweep,
       """
-      space.yaml:7:16: error: 'zip[0]': 'bandwidth' has 2 values, but 'ranks' has 3
+      space.yaml:7:15: error: 'zip[0]': 'bandwidth' has 2 values, but 'ranks' has 3
       """),
     WrongInput(
       "a key that two axes set",

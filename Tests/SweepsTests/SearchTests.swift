@@ -49,7 +49,7 @@ import Testing
       let (search, all) = try both(try random(seed, reduce), boxSize: 40)
       #expect(search.tables[0].rows == all)
       #expect(search.computed + search.impossible + search.beaten == search.scenarios)
-      #expect(search.computed < search.scenarios)
+      #expect(search.computed <= search.scenarios)
     }
   }
 
@@ -82,8 +82,17 @@ import Testing
       let (search, all) = try both(try sweep(plans + rest + "\n"), boxSize: 6)
       #expect(search.tables[0].rows == all)
       #expect(!all.isEmpty)
-      #expect(search.computed < search.scenarios)
+      #expect(search.computed <= search.scenarios)
     }
+  }
+
+  /// Bounds leave out most of a space whose target only its largest machines reach.
+  @Test func mostIsLeftOut() throws {
+    let text = plans + "constraints: [tokens_per_second >= 200000]\nreduce: {best: {minimize: time}}\n"
+    let search = try SweepSearch(
+      try PreparedSweep(try sweep(text), in: Repository.library, version: "1"), boxSize: 6)
+    #expect(search.computed < search.scenarios / 2)
+    #expect(search.impossible > 0)
   }
 
   /// Intervals hold what they stand for.

@@ -32,7 +32,7 @@ import Testing
   private func scenario(_ name: String) throws -> Scenario {
     let texts = [
       "small":
-        "{name: a, workload: gpt2-xl, hardware: nvidia-h200, run: {micro_batch: 4, sequence: 1024}, parallelism: {tensor: 2, data: 16}}",
+        "{name: a, workload: megatron-1.7b, hardware: nvidia-h200, run: {micro_batch: 4, sequence: 1024}, parallelism: {tensor: 2, data: 16}}",
       "staged":
         "{name: b, workload: megatron-22b, hardware: nvidia-a100-80g-sxm, run: {micro_batches: 16}, parallelism: {tensor: 8, pipeline: 4, data: 2, sharding: optimizer}}",
       "uncalibrated":

@@ -34,7 +34,7 @@ private let spaces = [
   model: training
   base:
     name: base
-    workload: gpt2-xl
+    workload: megatron-1.7b
     hardware: nvidia-h200
     run: {micro_batch: 4, global_batch: 512}
     parallelism: {tensor: 4, data: 8, sequence: true}
@@ -113,7 +113,7 @@ private let spaces = [
   func sweepsAnswerAsEstimatesDo(number: Int) throws {
     let sweep = try sweep(
       spaces[number]
-        + "outputs: [time, tokens_per_second, model_flop_utilization, memory, devices, bubble, messages, exposed]\n"
+        + "\noutputs: [time, tokens_per_second, model_flop_utilization, memory, devices, bubble, messages, exposed]\n"
     )
     let prepared = try PreparedSweep(sweep, in: Repository.library, version: "1")
     let engine = SweepEngine(sweep, prepared.model, threads: 1)

@@ -582,7 +582,7 @@ private final class TrainingBounder: BoxBounder {
         rate = Interval(0, (Interval(Double(context.scenario.sequence) / perSequence) * devices).high)
       }
     }
-    return outputs.map { output in
+    return outputs.map { (output: Int) -> Interval in
       switch output {
       case 0: least
       case 1: rate

@@ -238,7 +238,7 @@ extension RooflineSweep: BoundingModel {
       let (flop, bytes, peak, bandwidth) = (parameter(0), parameter(1), parameter(2), parameter(3))
       let exchange = CollectiveForms.ringAllReduceTime(
         bytes: parameter(5), ranks: parameter(6), alpha: parameter(7), bandwidth: parameter(8))
-      return outputs.map { output in
+      return outputs.map { (output: Int) -> Interval in
         switch output {
         case 0:
           Roofline.time(flop: flop, peak: peak, bytes: bytes, bandwidth: bandwidth, overhead: parameter(4))

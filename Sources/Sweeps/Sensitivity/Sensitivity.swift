@@ -169,11 +169,12 @@ public struct Sensitivity: Sendable {
 
     static func all(_ device: Device, _ type: DataType) -> [Slot] {
       var result: [Slot] = []
-      // The rates that the step's operators run at: of its own type or of what stands in for it.
-      for type in [type] + DataType.allCases.filter({ $0 != type }) {
-        guard let rate = device.compute.rates[type] else { continue }
-        result.append(Slot("compute.rates.\(type.rawValue)", rate, .rate(type)))
-        if result.count == 2 { break }
+      // The rate that the step's products run at: of their own type, or of the first that stands in for it.
+      let types = [type] + DataType.allCases.filter { $0 != type }
+      if let own = types.first(where: { device.compute.rates[$0] != nil }),
+        let rate = device.compute.rates[own]
+      {
+        result.append(Slot("compute.rates.\(own.rawValue)", rate, .rate(own)))
       }
       result.append(Slot("compute.units", device.compute.units, .units))
       result.append(Slot("compute.clock", device.compute.clock, .clock))
