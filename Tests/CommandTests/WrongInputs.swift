@@ -1252,8 +1252,14 @@ extension WrongInput {
       "unknown kind to list",
       .nothing, .words(["list", "hardwares"]),
       """
-      Error: The value 'hardwares' is invalid for '<kind>'. Please provide one of 'hardware', \
-      'workloads', 'calibrations', 'scenarios' or 'studies'.
+      Error: The value 'hardwares' is invalid for '<kind>'. Please provide one of the following:
+        - hardware
+        - workloads
+        - calibrations
+        - scenarios
+        - studies
+        - stacks
+        - sweeps
       Help:  <kind>  What to list (default: everything).
       Usage: rooftree list [<kind>] [--json] [--models <folder>]
         See 'rooftree list --help' for more information.
