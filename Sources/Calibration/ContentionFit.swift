@@ -17,6 +17,14 @@ struct ContentionFit {
   private struct Shared: Sendable {
     let subject: Subject
     let group: String
+
+    /// Whether kernels ran at the same time.
+    var isTogether: Bool {
+      switch subject {
+      case .beside, .concurrentGEMM: true
+      default: false
+      }
+    }
   }
 
   /// Fits every form that the values determine.
@@ -148,7 +156,7 @@ struct ContentionFit {
     return form.movingTime(shape.bytes(operation.dataType), units: units, clock: model.machine.clock)
   }
 
-  /// A fit to all rows, with the errors of groups left out.
+  /// A fit to all rows, with the errors of groups left out: those of kernels that share a device, not of parts alone.
   private func grouped<Form: FittedForm>(
     _ type: Form.Type, _ rows: [Observation<Shared>], predict: (Form, Shared) -> Double
   ) throws(FitError) -> (FittedConstants, FormReport) where Form.N == Double {
@@ -158,13 +166,13 @@ struct ContentionFit {
       let kept = rows.filter { $0.subject.group != group }
       let partial = try fit(type, to: kept, from: whole.values, predict: predict)
       let form = Form(constants: partial.values)
-      for row in rows where row.subject.group == group {
+      for row in rows where row.subject.group == group && row.subject.isTogether {
         errors.append(predict(form, row.subject) / row.seconds - 1)
       }
     }
     let spread = robustSpread(errors.map { Double.log(1 + $0) })
     return (
-      whole.with(spread: spread), FormReport(form: Form.name, rows: rows.count, heldOutErrors: errors)
+      whole.with(spread: spread), FormReport(form: Form.name, rows: errors.count, heldOutErrors: errors)
     )
   }
 }

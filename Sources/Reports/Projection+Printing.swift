@@ -49,6 +49,7 @@ extension Projection {
             + (hidden > .zero ? "; \(hidden.formatted()) more hidden beside kernels" : "")
         ))
     }
+    if let exposure { result.append(("gradient exchange", exposure.text)) }
     if let tokensPerSecond {
       result.append(("throughput", "\(formatted(tokensPerSecond)) tokens/s"))
     }
@@ -160,4 +161,20 @@ extension MemoryVerdict {
 /// A share as a percentage for people.
 public func percent(_ share: Double) -> String {
   fixed(share * 100, decimals: share < 0.0995 ? 1 : 0) + " %"
+}
+
+extension ExchangeExposure<Double> {
+  /// How much of the exchange of gradients is exposed, and why, in words.
+  var text: String {
+    func time(_ seconds: Double) -> String { Seconds(seconds).formatted() }
+    var reasons: [String] = []
+    if tail > 0 { reasons.append("\(time(tail)) with no kernels left to hide it") }
+    if outlasting > 1e-3 * exposed {
+      reasons.append(
+        "\(time(outlasting)) because a layer's exchange (\(time(layerExchange))) outlasts its backward pass "
+          + "(\(time(layerBackward)))")
+    }
+    let lost = slowdown > 0 ? "; kernels beside it lose \(time(slowdown))" : ""
+    return "\(time(exposed)) exposed: " + reasons.joined(separator: ", ") + lost
+  }
 }

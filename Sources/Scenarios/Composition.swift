@@ -74,6 +74,6 @@ extension Scenario {
       modelWork: transformer.modelFLOP(sequences: sequences, length: length),
       hardwareWork: transformer.hardwareFLOP(
         sequences: sequences, length: length, recompute: plan.recompute),
-      step: composition.times, memory: memoryVerdict(transformer))
+      step: composition.times, memory: memoryVerdict(transformer), exposure: composition.exposure)
   }
 }

@@ -179,10 +179,13 @@ public struct Projection: Sendable {
   public let step: StepTimes<Double>?
   /// What a training step keeps in the memory of the fullest device; nil for anything else.
   public let memory: MemoryVerdict?
+  /// Why exchanges of gradients beside kernels are not hidden completely; nil where none run beside kernels.
+  public let exposure: ExchangeExposure<Double>?
 
   init(
     scenario: Scenario, root: CostNode, hiddenCommunication: Seconds, tokens: Double?, modelWork: FLOP?,
-    hardwareWork: FLOP? = nil, step: StepTimes<Double>? = nil, memory: MemoryVerdict? = nil
+    hardwareWork: FLOP? = nil, step: StepTimes<Double>? = nil, memory: MemoryVerdict? = nil,
+    exposure: ExchangeExposure<Double>? = nil
   ) {
     self.scenario = scenario
     self.root = root
@@ -192,6 +195,7 @@ public struct Projection: Sendable {
     self.hardwareWork = hardwareWork
     self.step = step
     self.memory = memory
+    self.exposure = exposure
   }
 
   /// Time of the step.

@@ -7,6 +7,8 @@ import Workloads
 struct TrainingComposition {
   /// The pieces of the step.
   let times: StepTimes<Double>
+  /// Why exchanges of gradients beside kernels are exposed; nil where none run beside kernels.
+  let exposure: ExchangeExposure<Double>?
   /// The step as a tree, as long as its pieces together.
   let root: CostNode
 
@@ -19,6 +21,8 @@ struct TrainingComposition {
     let counts = scenario.stepCounts(transformer)
     let times = TrainingStepForm.time(parts, counts, overlap: plan.overlap, contention: model.contention)
     self.times = times
+    exposure =
+      plan.overlap && plan.replicas > 1 ? ExchangeExposure(parts, times, model.contention) : nil
 
     let layers = step.layers.map { layer, count in
       var runs = [part("forward") { layer.forward(into: &$0) }]

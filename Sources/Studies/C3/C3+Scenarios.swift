@@ -25,11 +25,24 @@ enum C3Rung: String, Sendable, CaseIterable {
 }
 
 extension C3 {
-  /// All pairs: each product with each payload, gathered and exchanged all to all.
+  /// All pairs: each product with a payload for each ratio, gathered and exchanged all to all.
+  ///
+  /// Payloads are those of the assumptions as they are, whatever is varied.
   func scenarios(_ a: C3Assumptions) -> [C3Scenario] {
     [Collective<Double>.Kind.allGather, .allToAll].flatMap { kind in
-      products.flatMap { product in payloads.map { scenario(product, kind, bytes: $0, a) } }
+      products.flatMap { product in
+        ratios.map { scenario(product, kind, bytes: payload(kind, beside: product, ratio: $0), a) }
+      }
     }
+  }
+
+  /// Bytes whose exchange takes so many times as long as a product.
+  private func payload(_ kind: Collective<Double>.Kind, beside gemm: GEMM<Double>, ratio: Double) -> Double {
+    let a = assumptions
+    let product = scenario(gemm, kind, bytes: 1, a).plan.product.time
+    let wire = max(ratio * product - a.exchangeStart, 0.1 * ratio * product)
+    return wire * a.linkRate * (machine.links.first?.bandwidth.value ?? 1)
+      / CollectiveForms.wireFactor(kind, ranks: ranks)
   }
 
   func scenario(
@@ -50,7 +63,7 @@ extension C3 {
     let wire = CollectiveForms.wireFactor(kind, ranks: ranks) * bytes
     let byLibrary = a.exchangeStart + wire / (a.linkRate * link)
     let byCopies = CopyEngineForm<Double>(
-      constants: [1e6 * a.copyLaunch, 1e6 * a.exchangeStart, min(1, a.linkRate * a.copyRate)])
+      constants: [1e6 * a.copyLaunch, 1e6 * a.exchangeStart, min(1, a.linkRate * a.copyRate), 0])
     let copyTime = byCopies.time(exchange, bandwidth: link, processes: ranks) ?? byLibrary
     // What leaves and what arrives passes the memory.
     func traffic(_ time: Double) -> Double { min(1, 2 * wire / (time * a.memoryRate * bandwidth)) }

@@ -16,7 +16,8 @@ public struct C3: Study {
   let machine: Device
   let ranks: Int
   let products: [GEMM<Double>]
-  let payloads: [Double]
+  /// Isolated time of the exchange over that of the product, for each product.
+  let ratios: [Double]
   let granularity: Double
   let assumptions: C3Assumptions
   let variations: [C3Variation]
@@ -27,7 +28,7 @@ public struct C3: Study {
     machine = try Device(named: try parameters.word("machine"), in: library)
     ranks = try parameters.integer("ranks", in: 2...64)
     products = try parameters.products("products")
-    payloads = try parameters.numbers("payloads_mib", in: 1...1e6).map { $0 * 0x1p20 }
+    ratios = try parameters.numbers("ratios", in: 0.05...20)
     granularity = Double(try parameters.integer("granularity", in: 1...1024))
     let rate = try parameters.quantity("product_rate", as: FLOPPerSecond.self)
     var base = C3Assumptions(productRate: rate.value)
