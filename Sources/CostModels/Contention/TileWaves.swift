@@ -63,8 +63,8 @@ public struct TileWaves<N: ModelNumber>: Sendable {
   static var shapes: [(large: Double, small: Double)] {
     [(320, 128), (256, 128), (192, 192), (192, 128), (128, 128), (128, 64), (64, 64)]
   }
-  /// Elements of a side that are lost to the start and the end of a tile: the rule below then chooses 22 of the 24
-  /// kernels that cuBLAS chose, and of the others a tie.
+  /// Elements of a side that are lost to the start and the end of a tile: the rule below then chooses the tile of every
+  /// kernel that cuBLAS chose for those 24 shapes.
   static var edge: Double { 32 }
 
   /// The waves of a product.
