@@ -124,7 +124,7 @@ struct Sweep: ParsableCommand {
       complain("stopped: \(done) of \(outcome.parts.count) parts are done; run it again to go on\n")
       Foundation.exit(130)
     }
-    if shard != .whole {
+    if self.shard != nil || shard != .whole {
       let counts = "\(outcome.found) found, \(outcome.computed) computed"
       try emit(
         "shard \(shard.index) of \(shard.count): \(outcome.parts.count) of \(outcome.allParts) parts, \(counts)\n"

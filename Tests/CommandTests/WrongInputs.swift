@@ -91,6 +91,13 @@ extension WrongInput {
       space.yaml:6:21: error: 'ranks' is set by the axis 'ranks' and by 'bandwidth'
       """),
     WrongInput(
+      "an axis with the name of an output",
+      .edit("space.yaml", "  ranks: {sets: ranks", "  time: {sets: ranks"),
+      .sweep,
+      """
+      space.yaml:5:16: error: 'axes.time' is the name of an output already
+      """),
+    WrongInput(
       "unknown format", .edit("space.yaml", "derived:", "write: [netcfd]\nderived:"), .sweep,
       """
       space.yaml:7:9: error: 'write[0]' is 'netcfd'; did you mean 'netcdf'?

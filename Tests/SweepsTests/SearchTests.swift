@@ -63,7 +63,7 @@ import Testing
       run: {recompute: selective, global_batch: 256}
       parallelism: {sharding: optimizer}
     axes:
-      memory: {sets: hardware.memory.hbm.bandwidth, times: [1, 2]}
+      hbm: {sets: hardware.memory.hbm.bandwidth, times: [1, 2]}
       gpus: {sets: parallelism.devices, values: [8, 16, 64, 256]}
       tensor: {sets: parallelism.tensor, values: [1, 4, 8]}
       micro_batch: {sets: run.micro_batch, values: [1, 4]}

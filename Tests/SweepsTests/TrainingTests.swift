@@ -40,7 +40,7 @@ private let spaces = [
     parallelism: {tensor: 4, data: 8, sequence: true}
   axes:
     hardware: {sets: hardware, values: [nvidia-h200, nvidia-b200]}
-    memory: {sets: hardware.memory.hbm.bandwidth, times: [0.5, 2]}
+    hbm: {sets: hardware.memory.hbm.bandwidth, times: [0.5, 2]}
     peak: {sets: hardware.compute.rates.bf16, values: [500 TFLOP/s, 2 PFLOP/s]}
     link: {sets: hardware.links.node.bandwidth, values: [100 GB/s, 900 GB/s]}
     sequence: {sets: run.sequence, values: [1024, 4096]}
@@ -100,7 +100,7 @@ private let spaces = [
     }
     if sweep.name == "machines" {
       let bandwidth = label("hardware") == "nvidia-h200" ? 4.8 : 8.0
-      try change("memory.hbm.bandwidth", "\(bandwidth * (Double(label("memory") ?? "") ?? 1)) TB/s")
+      try change("memory.hbm.bandwidth", "\(bandwidth * (Double(label("hbm") ?? "") ?? 1)) TB/s")
       try change("compute.rates.bf16", "\(label("peak") ?? "") FLOP/s")
       try change("links.node.bandwidth", "\(label("link") ?? "") B/s")
     }

@@ -279,7 +279,8 @@ struct SpaceReader {
         values.append(
           index == count - 1 && count > 1
             ? high
-            : logarithmic ? low * Double.pow(high / low, part) : low + part * (high - low))
+            : logarithmic
+              ? low * Double.pow(high / low, part) : low + Double(index) * (high - low) / Double(count - 1))
       }
     }
     if spacing != nil, count == nil {

@@ -44,6 +44,10 @@ extension Sweep {
 
     let space = try SpaceReader.read(&reader)
     self.space = space
+    for axis in space.axes where model.outputs.contains(where: { $0.name == axis.name }) {
+      throw (axis.keyNode ?? node).diagnostic(
+        .contradiction("'axes.\(axis.name)' is the name of an output already"))
+    }
     var names = SweepNames(axes: space.axes, outputs: model.outputs)
     derived = try names.derived(&reader)
     constraints = try names.constraints(&reader, phrases: model.phrases)

@@ -1,0 +1,106 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The command on real files: killed, stopped, on a full disk.
+@Suite(.serialized) struct SweepCommandTests {
+  private static let space = """
+    name: long
+    model: roofline
+    base: {hardware: nvidia-h200, bytes: 1 GB}
+    axes:
+      flop: {sets: flop, from: 1 GFLOP, to: 1 PFLOP, count: 200, spacing: logarithmic}
+      bandwidth: {sets: bandwidth, from: 1 TB/s, to: 32 TB/s, count: 100}
+      payload: {sets: payload, from: 1 MB, to: 10 GB, count: 100, spacing: logarithmic}
+    reduce: {best: {minimize: time}, pareto: {minimize: [time, compute]}}
+    part: 4096
+
+    """
+
+  private func start(_ arguments: [String], in folder: String) throws -> Process {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: Command.rooftree)
+    process.arguments = arguments
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    process.environment = ProcessInfo.processInfo.environment.merging(["ROOFTREE_MODELS": Repository.models])
+    { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    return process
+  }
+
+  private func parts(_ folder: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/out/parts")) ?? []
+    return names.filter { $0.hasPrefix("part-") }.sorted()
+  }
+
+  private func waitForParts(_ folder: String) {
+    for _ in 0..<1000 where parts(folder).count < 5 { usleep(10_000) }
+  }
+
+  /// Killed or stopped in the middle, every part that is there is whole, and running again gives the same files.
+  @Test(arguments: [SIGKILL, SIGINT])
+  func interruptedRunsGoOn(signal: Int32) throws {
+    let folder = try TemporaryFolder()
+    try folder.write("long.yaml", Array(Self.space.utf8))
+    let environment = ["ROOFTREE_MODELS": Repository.models]
+    let process = try start(["sweep", "long.yaml", "--output", "out", "--threads", "1"], in: folder.path)
+    waitForParts(folder.path)
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    let before = parts(folder.path)
+    #expect(before.count >= 5)
+    if signal == SIGINT, before.count < 489 { #expect(process.terminationStatus == 130) }
+    let rest = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "out", "--shard", "0/1"], in: folder.path,
+      environment: environment)
+    #expect(rest.status == 0)
+    let merged = try Command.run(
+      Command.rooftree, ["merge", "long.yaml", "--output", "out"], in: folder.path, environment: environment)
+    #expect(merged.status == 0)
+    let whole = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "whole"], in: folder.path, environment: environment
+    )
+    #expect(whole.status == 0)
+    for name in ["best.csv", "pareto.csv", "scenarios.csv"] {
+      let (a, b) = (folder.path + "/out/" + name, folder.path + "/whole/" + name)
+      #expect(FileManager.default.contents(atPath: a) == FileManager.default.contents(atPath: b))
+    }
+  }
+
+  private static let canMount =
+    getuid() == 0
+    && (try? Command.run(
+      "/usr/bin/env",
+      ["sh", "-c", "d=$(mktemp -d) && mount -t tmpfs -o size=64k tmpfs $d && umount $d && rmdir $d"]))?.status
+      == 0
+
+  /// A full disk ends with a clear message; the parts before it stay, and with room the run goes on.
+  @Test(.enabled(if: canMount, "needs root and mount"))
+  func fullDisksLoseNothing() throws {
+    let folder = try TemporaryFolder()
+    let text = Self.space.replacingOccurrences(of: "part: 4096", with: "part: 200000\nwrite: [csv]")
+    try folder.write("long.yaml", Array(text.utf8))
+    let environment = ["ROOFTREE_MODELS": Repository.models]
+    let disk = folder.path + "/disk"
+    try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+    #expect(
+      try Command.run("/usr/bin/env", ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk]).status == 0)
+    defer { _ = try? Command.run("/usr/bin/env", ["umount", disk]) }
+    let full = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "disk/out"], in: folder.path,
+      environment: environment)
+    #expect(full.status == 74)
+    #expect(
+      full.errors
+        == "error: disk/out/parts/part-00002-of-00010: cannot be written: No space left on device\n")
+    let kept = try FileManager.default.contentsOfDirectory(atPath: disk + "/out/parts")
+    #expect(kept.sorted() == ["part-00000-of-00010", "part-00001-of-00010"])
+    #expect(try Command.run("/usr/bin/env", ["mount", "-o", "remount,size=400m", disk]).status == 0)
+    let rest = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "disk/out", "--shard", "0/1"], in: folder.path,
+      environment: environment)
+    #expect(rest.output == "shard 0 of 1: 10 of 10 parts, 2 found, 8 computed\n")
+  }
+}
