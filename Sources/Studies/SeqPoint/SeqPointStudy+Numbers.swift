@@ -56,11 +56,16 @@ extension SeqPointStudy {
   }
 
   /// The time of an iteration of each length on each machine, in seconds.
-  func times(of run: Run) -> [[Int: Double]] {
+  ///
+  /// - Parameters:
+  ///   - run: the run.
+  ///   - known: times of another run of the network, one dictionary a machine.
+  /// - Returns: one dictionary a machine.
+  func times(of run: Run, known: [[Int: Double]] = []) -> [[Int: Double]] {
     let unique = Set(run.lengths)
-    return machines.map { machine in
-      var result: [Int: Double] = [:]
-      for length in unique {
+    return machines.enumerated().map { index, machine in
+      var result = known.indices.contains(index) ? known[index] : [:]
+      for length in unique where result[length] == nil {
         result[length] = Self.time(
           run.network, length: length, batch: batch, type: .fp32, on: machine.model,
           productFactor: machine.productFactor)
@@ -110,7 +115,7 @@ extension SeqPointStudy {
       let padded = Run(
         network: run.network, title: run.title,
         lengths: run.lengths.map { ($0 + padding - 1) / padding * padding })
-      add("padded to \(padding) frames", evaluate(padded, times: self.times(of: padded)))
+      add("padded to \(padding) frames", evaluate(padded, times: self.times(of: padded, known: times)))
     }
     return result
   }
