@@ -128,11 +128,19 @@ extension SeqPointStudy {
     let byLength: SeqPoints
     let baselines: [SamplingBaseline]
 
-    init(_ log: Log, repeats: Int, warmUp: Int, tolerance: Double) {
+    /// - Parameters:
+    ///   - log: the run.
+    ///   - repeats: iterations timed for a point.
+    ///   - warmUp: iterations at the start whose time is not used.
+    ///   - tolerance: of points chosen by time.
+    ///   - bins: of points chosen by length: as many as said before, because no total is known to stop at.
+    init(_ log: Log, repeats: Int, warmUp: Int, tolerance: Double, bins: Int) {
       name = log.name
       self.log = log.log
       points = SeqPoints(log.log, choice: .time, tolerance: tolerance, repeats: repeats, warmUp: warmUp)
-      byLength = SeqPoints(log.log, choice: .length, tolerance: tolerance, repeats: repeats, warmUp: warmUp)
+      byLength = SeqPoints(
+        log.log, choice: .length, tolerance: .greatestFiniteMagnitude, repeats: repeats, warmUp: warmUp,
+        fewest: bins)
       baselines = SamplingBaseline.all(log.log)
     }
 

@@ -50,6 +50,7 @@ public struct SeqPointStudy: Study {
   let warmUp: Int
   let logs: [Log]
   let logTolerance: Double
+  let logBins: Int
 
   /// Takes its parameters, reads the devices and the logs, and draws the lengths.
   public init(_ parameters: inout ParameterReader, in library: Library) throws(Diagnostic) {
@@ -61,6 +62,7 @@ public struct SeqPointStudy: Study {
     self.tolerances = [.deepSpeech2: tolerances[0] / 100, .gnmt: tolerances[1] / 100]
     repeats = try parameters.integer("log_repeats", in: 1...1000)
     warmUp = try parameters.integer("log_warm_up", in: 0...100_000)
+    logBins = try parameters.integer("log_bins", in: 1...10_000)
     logTolerance = try parameters.number("log_tolerance").value / 100
     guard let least = tolerances.min(), least > 0, logTolerance > 0 else {
       throw parameters.file.fault(
@@ -158,7 +160,9 @@ public struct SeqPointStudy: Study {
   /// Evaluates the models.
   public func findings() -> Findings {
     let evaluated = runs.map { evaluate($0) }
-    let measured = logs.map { Measured($0, repeats: repeats, warmUp: warmUp, tolerance: logTolerance) }
+    let measured = logs.map {
+      Measured($0, repeats: repeats, warmUp: warmUp, tolerance: logTolerance, bins: logBins)
+    }
     var findings = Findings(summary: summary(evaluated, measured))
     findings.sections = [
       lengthsSection(evaluated), pointsSection(evaluated), machinesSection(evaluated), logsSection(measured),
