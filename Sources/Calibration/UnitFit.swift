@@ -8,6 +8,9 @@ import Workloads
 ///
 /// A form's spread is that of rows left out in five parts, and ``repeatSpread`` beside it: kernels have so few rows that
 /// a lucky few would promise more than another run of the same kernel keeps.
+///
+/// Transfers are fitted to the table and to ``TransferLine``s, published fits to further runs of the same machine; these
+/// are no measurements, and no error or spread counts them.
 public struct UnitFit: Sendable {
   /// The device.
   public let device: Device
@@ -47,19 +50,22 @@ public struct UnitFit: Sendable {
       reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
     }
     for direction in UnitTransferForm<Double>.Direction.allCases {
-      let rows = observations(direction == .toUnits ? .toUnits : .fromUnits) { _ in true }
+      let rows = observations(direction == .toUnits ? .toUnits : .fromUnits) { _ in true }.map {
+        Observation(
+          direction == .toUnits ? $0.subject.toUnits : $0.subject.fromUnits, seconds: $0.seconds,
+          work: $0.work)
+      }
       guard rows.count > UnitTransferForm<Double>.constants.count else { continue }
+      let lines = TransferLine.known.filter { $0.device == device.name && $0.direction == direction }
       let formName = UnitTransferForm<Double>.name(of: direction)
       progress(formName)
       var options = FitOptions()
       options.outlierScale = 0.2
       options.dataScale = direction == .toUnits ? 0.3 : 0.1
       let (constants, errors) = try judged(
-        UnitTransferForm<Double>.self, rows,
+        UnitTransferForm<Double>.self, rows, beside: lines.flatMap(\.observations),
         prior: UnitTransferForm<Double>.typicalConstants(of: direction), options: options
-      ) { form, run in
-        form.cost(direction == .toUnits ? run.toUnits : run.fromUnits, direction, on: units).time
-      }
+      ) { form, transfer in form.cost(transfer, direction, on: units).time }
       result.forms[formName] = constants
       reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
     }
@@ -78,12 +84,13 @@ public struct UnitFit: Sendable {
   /// Relative difference between runs that no row shows: a table has one time for each.
   private let repeatSpread = 0.01
 
-  /// A fit to all rows, with the errors and the spread of rows left out.
-  private func judged<Form: FittedForm>(
-    _ type: Form.Type, _ rows: [Observation<PrIMRun<Double>>], holding held: Set<Int> = [],
-    prior: [Double], options: FitOptions, predict: (Form, PrIMRun<Double>) -> Double
+  /// A fit to all rows, with the errors and the spread of rows left out; those beside them are always in it.
+  private func judged<Form: FittedForm, Subject>(
+    _ type: Form.Type, _ rows: [Observation<Subject>], beside others: [Observation<Subject>] = [],
+    holding held: Set<Int> = [], prior: [Double], options: FitOptions, predict: (Form, Subject) -> Double
   ) throws(FitError) -> (FittedConstants, [Double]) where Form.N == Double {
-    let whole = try fit(type, to: rows, holding: held, prior: prior, options: options, predict: predict)
+    let whole = try fit(
+      type, to: rows + others, holding: held, prior: prior, options: options, predict: predict)
     var generator = SplitMix64(seed: 20_240_917)
     let order = rows.indices.shuffled(using: &generator)
     let parts = min(5, rows.count)
@@ -93,7 +100,8 @@ public struct UnitFit: Sendable {
       let kept = rows.indices.filter { !out.contains($0) }.map { rows[$0] }
       guard kept.count >= 2 else { continue }
       let partial = try fit(
-        type, to: kept, holding: held, prior: prior, from: whole.values, options: options, predict: predict)
+        type, to: kept + others, holding: held, prior: prior, from: whole.values, options: options,
+        predict: predict)
       let form = Form(constants: partial.values)
       errors += out.sorted().map { predict(form, rows[$0].subject) / rows[$0].seconds - 1 }
     }

@@ -57,9 +57,16 @@ private let bounds: [(name: String, figure: String, range: ClosedRange<Double>)]
     #expect(claim.standing == .agrees)
   }
 
+  /// 1,536 synchronisations of a model and a gradient twice as large, against one of three models.
+  @Test func gradientAveragingMovesMore() throws {
+    let claim = try #require(study().claims.first { $0.claim.id == "ratio-ga" })
+    #expect(claim.answer.value == .number(1536))
+  }
+
   @Test func everyClaimIsAnsweredAndNoneOfTheBoundsDiffers() throws {
     let result = try study()
-    #expect(result.claims.count == 6 + bounds.count)
+    // The three findings and one's converse, two ratios, nine ranges of accuracy or AUC, and the bounds.
+    #expect(result.claims.count == 15 + bounds.count)
     #expect(result.count(.differs) == 0)
     for claim in result.claims { #expect(!claim.answer.words.isEmpty, "\(claim.claim.id)") }
     #expect(result.findings.sections.count == 9)
