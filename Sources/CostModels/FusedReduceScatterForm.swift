@@ -199,10 +199,10 @@ public struct FusedReduceScatterForm<N: ModelNumber>: Sendable {
   ///   - units: compute units that it has; all if nil.
   /// - Returns: seconds.
   @inlinable
-  public func productTime(_ product: ScatteredProduct<N>, units given: N? = nil) -> N {
+  public func productTime(_ product: ScatteredProduct<N>, units: N? = nil) -> N {
     let tiles = (product.tokens / tile).roundedUp() * (product.columns / tile).roundedUp()
-    let waves = (tiles / (given ?? units)).roundedUp()
-    let computing = waves * 2 * tile * tile * product.inner / (efficiency * peak / units)
+    let waves = (tiles / (units ?? self.units)).roundedUp()
+    let computing = waves * 2 * tile * tile * product.inner / (efficiency * peak / self.units)
     let moved = productReads(product, isFused: false) + product.outputBytes
     return N.larger(computing, moved / memoryBandwidth)
   }

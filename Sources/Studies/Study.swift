@@ -22,7 +22,7 @@ public enum Studies {
   /// All of them, in the order in which they are listed.
   public static let all: [any Study.Type] = [
     CompVsComm.self, ThreeNetworks.self, PIMOpt.self, C3.self, Goldyloc.self, BERTCharacterisation.self,
-    SeqPointStudy.self, GPGPUSimStudy.self,
+    SeqPointStudy.self, GPGPUSimStudy.self, T3.self, JITQ.self,
   ]
 }
 

@@ -72,4 +72,21 @@ import Workloads
     #expect(2 * 8192 * 8192 / time < form.peakBandwidth)
     #expect(time < form.external(bytes: 2 * 8192 * 8192))
   }
+
+  /// AMDGeniePIM@c282f01 prints 19,043.7 ns for 6,144 by 2,048 bytes on LPDDR5X of 128 B/ns: 16 banks a channel, words of
+  /// 32 B every 4.267 ns, rows of 2,048 B, tRP + tRCD of 39 ns, eight input and four output registers.
+  @Test func anotherGroupsMatrixVector() throws {
+    var form = try #require(UnitCommandForm<Double>(try Repository.device("samsung-hbm-pim")))
+    (form.units, form.channelUnits, form.operand, form.interval) = (128, 16, 32, 4.267e-9)
+    (form.row, form.rowChange, form.refresh, form.sharedOperand, form.sums) = (2048, 39e-9, 0, 256, 4)
+    #expect(abs(form.matrixVector(rows: 6144, columns: 2048, bytes: 1) / 19043.7e-9 - 1) < 0.03)
+  }
+
+  /// Eight numbers of four bytes are an operand: four commands each, and a quarter of an operand written.
+  @Test func quantisationByHand() throws {
+    var form = try #require(UnitCommandForm<Double>(try Repository.device("samsung-hbm-pim")))
+    (form.units, form.operand, form.interval, form.rowChange, form.refresh) = (16, 32, 2e-9, 0, 0)
+    let time = form.quantisation(elements: 16 * 8 * 1000, bytes: 4, written: 1, commands: 4)
+    #expect(abs(time - (4000 + 250) * 2e-9) < 1e-15)
+  }
 }
