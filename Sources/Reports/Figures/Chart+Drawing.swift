@@ -30,7 +30,9 @@ extension Chart {
 }
 
 /// How wide words are in a drawing, about: the marks keep clear of them.
-func estimatedWidth(_ words: String, size: Double = 12.5) -> Double { 0.58 * size * Double(words.count) }
+func estimatedWidth(_ words: String, size: Double = 12.5) -> Double {
+  words.reduce(0) { $0 + ($1.isUppercase || $1 == "m" || $1 == "w" ? 0.74 : 0.56) * size }
+}
 
 extension SVG {
   /// Keys of series in rows above a drawing.
