@@ -83,9 +83,3 @@ struct T3Step: Sendable {
     arbitrated = sequential - arbitratedSaving
   }
 }
-
-/// The geometric mean; not a number for none.
-func geometricMean(_ values: [Double]) -> Double {
-  guard !values.isEmpty else { return .nan }
-  return (values.reduce(0) { $0 + $1.logarithm() } / Double(values.count)).exponential()
-}
