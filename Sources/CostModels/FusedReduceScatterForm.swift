@@ -94,8 +94,8 @@ public struct SublayerTimes<N: ModelNumber>: Sendable {
 ///     step = chunk / link + latency
 ///     reduce-scatter = (N − 1) step + 3 chunk / memory            near memory: (N − 1) step
 ///     fused(p) = p / N + (N − 1) max(p / N, step)                 a chunk must be there before it is sent
-///     arbitrated = fused(max(product, bytes of product and exchange / memory))
-///     unarbitrated = fused(product + bytes of the exchange / memory)
+///     arbitrated = fused(max(product, (bytes of the fused product + bytes of the exchange) / memory))
+///     unarbitrated = fused(max(product, bytes of the fused product / memory) + bytes of the exchange / memory)
 ///
 /// Chunks of 1/N of the output follow one another in the order of the ring. The last step of a library's
 /// reduce-scatter reads two chunks and writes their sum before it ends; near the memory nothing is left to do. A memory
@@ -221,11 +221,11 @@ public struct FusedReduceScatterForm<N: ModelNumber>: Sendable {
     // Additions near the memory take the banks longer than plain writes; half of the writes are those of the product.
     let writes = updateCost * traffic.writes / 2
     let exchange = (traffic.scatterReads + writes) / memoryBandwidth
-    let all = exchange + (traffic.productReads + writes) / memoryBandwidth
+    let own = (traffic.productReads + writes) / memoryBandwidth
     func fused(_ time: N) -> N { time / ranks + (ranks - N(1)) * N.larger(time / ranks, step) }
     return SublayerTimes(
       product: alone, reduceScatter: steps + 3 * product.chunk / memoryBandwidth,
-      reduceScatterNearMemory: steps, allGather: steps, fused: fused(alone + exchange),
-      arbitrated: fused(N.larger(alone, all)))
+      reduceScatterNearMemory: steps, allGather: steps,
+      fused: fused(N.larger(alone, own) + exchange), arbitrated: fused(N.larger(alone, own + exchange)))
   }
 }

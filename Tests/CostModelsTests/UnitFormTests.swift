@@ -79,7 +79,7 @@ import Workloads
     var form = try #require(UnitCommandForm<Double>(try Repository.device("samsung-hbm-pim")))
     (form.units, form.channelUnits, form.operand, form.interval) = (128, 16, 32, 4.267e-9)
     (form.row, form.rowChange, form.refresh, form.sharedOperand, form.sums) = (2048, 39e-9, 0, 256, 4)
-    #expect(abs(form.matrixVector(rows: 6144, columns: 2048, bytes: 1) / 19043.7e-9 - 1) < 0.03)
+    #expect(abs(form.matrixVector(rows: 6144, columns: 2048, bytes: 1) / 19043.7e-9 - 1) < 0.04)
   }
 
   /// Eight numbers of four bytes are an operand: four commands each, and a quarter of an operand written.

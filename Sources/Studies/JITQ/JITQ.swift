@@ -93,6 +93,18 @@ public struct JITQ: Study {
       other.formats = formats
       variants.append(("copies in " + formats.map(\.name).joined(separator: ", "), other))
     }
+    // All that decides the time at its favourable ends, and at its unfavourable ones.
+    for (name, isGood) in [("all favourable to time", true), ("all unfavourable", false)] {
+      var other = assumptions
+      func end(_ constant: Sourced<Dimensions.Number>, isHigh: Bool) -> Double {
+        (isHigh ? constant.interval?.upperBound : constant.interval?.lowerBound)?.value ?? constant.value
+      }
+      other.tokens = end(tokens, isHigh: isGood)
+      other.commands = end(commands, isHigh: !isGood)
+      other.stall = end(stall, isHigh: !isGood)
+      other.efficiency = end(efficiency, isHigh: !isGood)
+      variants.append((name, other))
+    }
     self.variants = variants
     outsideEnergy = 1e-12 * (try parameters.number("outside_energy").value)
     insideEnergy = 1e-12 * (try parameters.number("inside_energy").value)

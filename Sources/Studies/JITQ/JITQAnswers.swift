@@ -14,6 +14,14 @@ extension JITQ {
     TrainingState(precise: a.preciseBytes, copies: a.copies, layers: Double(model.layers))
   }
 
+  /// The GPU as its products see it; the links are not asked for.
+  private func products(_ a: Assumptions) -> FusedReduceScatterForm<Double> {
+    FusedReduceScatterForm(
+      units: gpu.compute.units.value, peak: peak, efficiency: a.efficiency, tile: 128,
+      cache: gpu.memory.first { $0.name == "l2" }?.capacity.value ?? 0, heldOutputs: 2,
+      memoryBandwidth: bandwidth, linkBandwidth: 1, linkLatency: 0, updateCost: 1)
+  }
+
   /// Passes of a layer with the copies that each needs: forward along one direction, backward along the other.
   func passes(_ model: TransformerModel, _ a: Assumptions) -> [JustInTimePass<Double>] {
     let weights = weights(model)
@@ -21,10 +29,23 @@ extension JITQ {
     let quantising = units.quantisation(
       elements: weights, bytes: 4, written: written, commands: a.commands)
     let compute = 2 * a.tokens * weights / (a.efficiency * peak)
-    // Activations of the products and of everything between them; the split shares them but for the hidden states.
-    let activations = a.tokens * Double(model.hidden) * a.activationBytes / Double(degree)
+    // Products read weights again as far as the cache does not hold them; activations between them pass once.
+    let hidden = Double(model.hidden)
+    let inner = Double(model.queryWidth)
+    let wide = Double(model.feedForward)
+    let up = Double(model.feedForwardMatrices - 1)
+    let qkv = Double(model.queryWidth + 2 * model.keyValueWidth)
+    let split = Double(degree)
+    let shapes = [
+      (hidden, qkv / split), (inner / split, hidden), (hidden, up * wide / split), (wide / split, hidden),
+    ]
+    let moved = shapes.reduce(0.0) { sum, shape in
+      let product = ScatteredProduct(tokens: a.tokens, columns: shape.1, inner: shape.0, ranks: split)
+      return sum + products(a).productReads(product, isFused: false) + product.outputBytes
+    }
+    let activations = a.tokens * hidden * a.activationBytes / split
     return [1.0, 2.0].map { times in
-      let traffic = times * (activations + weights * 9 / 8)
+      let traffic = times * (moved + activations)
       let pass = max(times * compute, traffic / bandwidth)
       return JustInTimePass(
         pass: pass, traffic: traffic, bandwidth: bandwidth, quantising: quantising, stall: a.stall)

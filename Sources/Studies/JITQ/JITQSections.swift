@@ -11,7 +11,7 @@ extension JITQ {
     let losses = variants.map { worstLoss($0.assumptions) }
     return
       "Without stored copies in \(assumptions.formats.map(\.name).joined(separator: " and ")), \(formatted(saving, digits: 3)) % of the memory of weights and optimizer is free. Making them in memory costs "
-      + "\(formatted(loss, digits: 2)) % of the throughput at most over the models, and \(formatted(losses.min() ?? 0, digits: 2)) to \(formatted(losses.max() ?? 0, digits: 2)) % over the range of each assumption. "
+      + "\(formatted(loss, digits: 2)) % of the throughput at most over the models, and \(formatted(losses.min() ?? 0, digits: 2)) to \(formatted(losses.max() ?? 0, digits: 2)) % over the ranges of what is assumed. "
       + "The paper's own models, formats and commands are not known, so neither number is a check of it."
   }
 
@@ -118,7 +118,7 @@ extension JITQ {
     return Section(
       "What our assumptions do",
       prose: [
-        "Each constant at the ends of its range, the others as they are. Both of the paper's numbers lie inside, which says that they are plausible and no more."
+        "Each constant at the ends of its range, the others as they are; then all that decides the time at its good and at its bad ends. What lies inside is plausible and no more."
       ],
       tables: [
         DataTable(
