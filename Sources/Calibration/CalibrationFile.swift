@@ -78,7 +78,8 @@ extension DeviceCalibration {
   public static var formNames: [String] {
     gemmNames
       + [
-        AttentionForm<Double>.name, StepForm<Double>.name, CollectiveForm<Double>.name,
+        AttentionForm<Double>.name, DecodeAttentionForm<Double>.name, StepForm<Double>.name,
+        CollectiveForm<Double>.name,
         EnergyForm<Double>.name,
       ] + ConvolutionModel<Double>.formNames
       + [ContentionForm<Double>.name, ConcurrentProductsForm<Double>.name, CopyEngineForm<Double>.name]
@@ -107,6 +108,7 @@ extension DeviceCalibration {
     case _ where ConvolutionModel<Double>.formNames.contains(name):
       ConvolutionModel<Double>.constants(ofForm: name)
     case CollectiveForm<Double>.name: CollectiveForm<Double>.constants
+    case DecodeAttentionForm<Double>.name: DecodeAttentionForm<Double>.constants
     case EnergyForm<Double>.name: EnergyForm<Double>.constants
     case ContentionForm<Double>.name: ContentionForm<Double>.constants
     case ConcurrentProductsForm<Double>.name: ConcurrentProductsForm<Double>.constants

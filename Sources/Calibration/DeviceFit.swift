@@ -118,7 +118,9 @@ public struct DeviceFit: Sendable {
       reports.append(FormReport(form: formName, rows: rows.count, heldOutErrors: errors))
     }
 
-    let attention = observations { work in if case .attention = work { true } else { false } }
+    let attention = observations { work in
+      if case .attention(let shape) = work { !shape.isDecode } else { false }
+    }
     if attention.count > AttentionForm<Double>.constants.count {
       progress(AttentionForm<Double>.name)
       let streaming = result.forms[StreamingForm<Double>.name(of: .copy)].map {
@@ -152,6 +154,21 @@ public struct DeviceFit: Sendable {
     for fitted in try convolutions(progress, machine) {
       result.forms[fitted.name] = fitted.constants
       reports.append(fitted.report)
+    }
+
+    let decoding = observations { work in
+      if case .attention(let shape) = work { shape.isDecode } else { false }
+    }
+    if decoding.count > DecodeAttentionForm<Double>.constants.count {
+      progress(DecodeAttentionForm<Double>.name)
+      let (constants, errors) = try crossValidated(DecodeAttentionForm<Double>.self, decoding) {
+        form, subject in
+        guard case .attention(let shape) = subject.work else { return .nan }
+        return form.cost(shape, subject.type, on: machine)?.time ?? .nan
+      }
+      result.forms[DecodeAttentionForm<Double>.name] = constants
+      reports.append(
+        FormReport(form: DecodeAttentionForm<Double>.name, rows: decoding.count, heldOutErrors: errors))
     }
 
     if let collectives = CollectiveFit(device: device, values: values) {

@@ -333,7 +333,19 @@ extension Table.Row {
     return GEMM(
       m: try parameter("m", parameters), n: try parameter("n", parameters),
       k: try parameter("k", parameters),
-      batch: parameters["batch"] == nil ? 1 : try parameter("batch", parameters), layout: known)
+      batch: parameters["batch"] == nil ? 1 : try parameter("batch", parameters), layout: known,
+      weightBytes: try storedWeights(parameters)?.bytes)
+  }
+
+  /// How the weights of a product are stored, where its row says so.
+  private func storedWeights(_ parameters: [String: String]) throws(Diagnostic) -> StorageFormat? {
+    guard let text = parameters["weights"] else { return nil }
+    guard let format = StorageFormat(rawValue: text) else {
+      throw diagnostic(
+        "params",
+        .unknownWord(path: "weights", found: text, known: StorageFormat.allCases.map(\.rawValue)))
+    }
+    return format
   }
 
   func operatorValue() throws(Diagnostic) -> MeasuredValue {
@@ -359,6 +371,14 @@ extension Table.Row {
     case "conc":
       return .concurrentGEMM(
         try gemm(parameters), type, degree: try parameter("degree", parameters))
+    case "decode_attention":
+      return alone(
+        .attention(
+          FlashAttention(
+            batch: try parameter("b", parameters), heads: try parameter("heads", parameters),
+            keyValueHeads: try parameter("kv_heads", parameters), queries: 1,
+            keys: try parameter("s", parameters), headSize: try parameter("d", parameters), causal: false,
+            backward: false, isDecode: true)))
     case "sdpa_fwd", "sdpa_bwd":
       let length = try parameter("s", parameters)
       let heads = try parameter("heads", parameters)

@@ -15,6 +15,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public let calibration: DeviceCalibration?
   let gemm: [DataType: GEMMForm<N>]
   let attention: AttentionForm<N>
+  let decodeAttention: DecodeAttentionForm<N>
   let streaming: [Streaming<N>.Kind: StreamingForm<N>]
   /// What its kernels take of its power.
   public let energy: EnergyForm<N>
@@ -47,6 +48,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     }
     self.gemm = gemm
     attention = calibration?.fitted(AttentionForm<N>.self) ?? .uncalibrated(on: machine)
+    decodeAttention = calibration?.fitted(DecodeAttentionForm<N>.self) ?? .uncalibrated(on: machine)
     var streaming: [Streaming<N>.Kind: StreamingForm<N>] = [:]
     for kind in Streaming<N>.Kind.allCases {
       streaming[kind] = Self.streamingForm(kind, calibration, machine)
@@ -93,6 +95,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     switch work {
     case .gemm(let shape):
       return (gemm[type] ?? .uncalibrated(on: machine)).cost(shape, type, on: machine, units: units)
+    case .attention(let shape) where shape.isDecode: return decodeAttention.cost(shape, type, on: machine)
     case .attention(let shape):
       return attention.cost(
         shape, type, on: machine, streaming: streaming[.copy] ?? .uncalibrated(on: machine))
@@ -227,7 +230,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public func formName(of work: Work<N>, _ type: DataType) -> String {
     switch work {
     case .gemm: Self.calibratedName(of: type, calibration)
-    case .attention: AttentionForm<N>.name
+    case .attention(let shape): shape.isDecode ? DecodeAttentionForm<N>.name : AttentionForm<N>.name
     case .streaming(let shape):
       Self.calibratedName(of: shape.kind, calibration) ?? StreamingForm<N>.name(of: shape.kind)
     case .collective: CollectiveForm<N>.name

@@ -114,7 +114,15 @@ public struct GEMMForm<N: ModelNumber>: FittedForm {
     let unitOutput = outputRate * machine.memoryBandwidth / machine.units
     let step = GEMMTiling.stepBytes / inputBytes
     let (m, n, k) = (gemm.m, gemm.n, gemm.k)
-    let traffic = gemm.batch * (inputBytes * (m * k + k * n) + outputBytes * (m * n)) / bandwidth
+    var traffic =
+      gemm.batch * (inputBytes * (m * k) + (gemm.weightBytes ?? inputBytes) * (k * n) + outputBytes * (m * n))
+      / bandwidth
+    if let weightBytes = gemm.weightBytes, weightBytes < inputBytes {
+      // Quantised weights are turned into operands on the way; what converts overlaps with what loads.
+      let converted = gemm.batch * k * n / (GEMMTiling.conversionRate * used * machine.clock)
+      let (loads, converts) = (traffic * traffic, converted * converted)
+      traffic = (loads * loads + converts * converts).squareRoot().squareRoot()
+    }
     let shortestStep = 2 * step * stepSide * stepSide / unitRate
 
     var best = N(.greatestFiniteMagnitude)
@@ -177,6 +185,11 @@ enum GEMMTiling {
   @usableFromInline static let lineBytes = 64.0
   /// Bytes of k in one step of the inner loop.
   @usableFromInline static let stepBytes = 128.0
+  /// Weights of fewer bits that a unit turns into operands in a clock.
+  ///
+  /// PyTorch's kernel for 4-bit groups of 128 on an H100 (notebooks-data/measurements/measure-gpu/h100_decode.csv, two
+  /// shapes of one row: 15 and 17). Assumed for other formats and devices, 8 to 40: kernels made for it are faster.
+  @usableFromInline static let conversionRate = 16.0
   /// Ideal duration around which the clock starts to fall, in seconds.
   @usableFromInline static let clockFallTime = 200e-6
 }

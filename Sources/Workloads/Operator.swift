@@ -64,10 +64,16 @@ public struct GEMM<N: ModelNumber>: Sendable {
   public let batch: N
   /// Which operands are transposed.
   public let layout: Layout
+  /// Bytes of an element of the second operand as it is stored, where that is not the type of the product: quantised
+  /// weights.
+  public let weightBytes: Double?
 
   /// A matrix product of this shape.
   @inlinable
-  public init(m: N, n: N, k: N, batch: N = N(1), layout: Layout = .NT) {
+  public init(
+    m: N, n: N, k: N, batch: N = N(1), layout: Layout = .NT, weightBytes: Double? = nil
+  ) {
+    self.weightBytes = weightBytes
     self.m = m
     self.n = n
     self.k = k
@@ -81,7 +87,10 @@ public struct GEMM<N: ModelNumber>: Sendable {
 
   /// Bytes that must move at least once: both operands and the result.
   @inlinable
-  public func bytes(_ type: DataType) -> N { type.bytes * batch * (m * k + k * n + m * n) }
+  public func bytes(_ type: DataType) -> N {
+    guard let weightBytes else { return type.bytes * batch * (m * k + k * n + m * n) }
+    return batch * (type.bytes * (m * k + m * n) + weightBytes * (k * n))
+  }
 }
 
 /// Attention whose scores stay on the chip.
@@ -102,6 +111,10 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
   public let causal: Bool
   /// Whether this is the gradient.
   public let backward: Bool
+  /// Whether a few new tokens look at a cache of keys and values: a kernel of its own.
+  public let isDecode: Bool
+  /// Bytes of an element of keys and values as they are stored, where that is not the type of the products.
+  public let keyValueBytes: Double?
   /// Which of its kernels are meant.
   public let part: Part
 
@@ -119,8 +132,10 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
   @inlinable
   public init(
     batch: N, heads: N, keyValueHeads: N, queries: N, keys: N, headSize: N, causal: Bool,
-    backward: Bool, part: Part = .whole
+    backward: Bool, part: Part = .whole, isDecode: Bool = false, keyValueBytes: Double? = nil
   ) {
+    self.isDecode = isDecode
+    self.keyValueBytes = keyValueBytes
     self.batch = batch
     self.heads = heads
     self.keyValueHeads = keyValueHeads
@@ -149,9 +164,9 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
   /// Bytes that must move at least once: Q, K, V and O forward, twice that backward.
   @inlinable
   public func bytes(_ type: DataType) -> N {
-    let width = batch * headSize * type.bytes
-    let queryBytes = 2 * width * heads * queries
-    let keyBytes = 2 * width * keyValueHeads * keys
+    let width = batch * headSize
+    let queryBytes = 2 * type.bytes * width * heads * queries
+    let keyBytes = 2 * (keyValueBytes ?? type.bytes) * width * keyValueHeads * keys
     return (backward ? 2.0 : 1.0) * (queryBytes + keyBytes)
   }
 }
