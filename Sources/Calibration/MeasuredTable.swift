@@ -351,8 +351,10 @@ extension Table.Row {
   func operatorValue() throws(Diagnostic) -> MeasuredValue {
     let type = try dataType()
     let operation = text("op")
-    let subject = try kernel(operation, type, try parameters("params"))
-    return try value("median_us", group: "\(operation) \(type.rawValue)", subject)
+    let parameters = try parameters("params")
+    let subject = try kernel(operation, type, parameters)
+    let stored = parameters["weights"].map { ", \($0) weights" } ?? ""
+    return try value("median_us", group: "\(operation) \(type.rawValue)\(stored)", subject)
   }
 
   /// The subject of a row by its operator's name.

@@ -125,6 +125,46 @@ public enum Dimensions {
     /// FLOP a byte.
     public static let units = [Unit("FLOP/B")]
   }
+  /// Money, in US dollars of the year that its source names.
+  public enum Money: Dimension {
+    /// The name in messages.
+    public static let name = "an amount of money"
+    /// US dollars.
+    public static let units = [Unit("USD", prefixes: .large)]
+  }
+  /// Money per time, in US dollars a second.
+  public enum MoneyRate: Dimension {
+    /// The name in messages.
+    public static let name = "a price per time"
+    /// US dollars a second, hour or year of 365 days.
+    public static let units = [
+      Unit("USD/s"), Unit("USD/h", factor: 1.0 / 3600), Unit("USD/year", factor: 1.0 / 31_536_000),
+    ]
+  }
+  /// Money per energy, in US dollars a joule.
+  public enum MoneyPerEnergy: Dimension {
+    /// The name in messages.
+    public static let name = "a price per energy"
+    /// US dollars a joule or a watt hour.
+    public static let units = [Unit("USD/J"), Unit("USD/kWh", factor: 1 / 3.6e6), Unit("USD/MWh", factor: 1 / 3.6e9)]
+  }
+  /// Mass, in grams: of carbon dioxide, or of what warms as much.
+  public enum Mass: Dimension {
+    /// The name in messages.
+    public static let name = "a mass"
+    /// Grams and tonnes.
+    public static let units = [Unit("g", prefixes: .decimal), Unit("t", factor: 1e6, prefixes: .large)]
+  }
+  /// Mass per energy, in grams a joule.
+  public enum MassPerEnergy: Dimension {
+    /// The name in messages.
+    public static let name = "a mass per energy"
+    /// Grams a joule or a watt hour.
+    public static let units = [
+      Unit("g/J"), Unit("g/kWh", factor: 1 / 3.6e6), Unit("kg/kWh", factor: 1 / 3.6e3),
+      Unit("kg/MWh", factor: 1 / 3.6e6),
+    ]
+  }
   /// A plain count or ratio.
   public enum Number: Dimension {
     /// The name in messages.
@@ -156,6 +196,16 @@ public typealias JoulesPerByte = Quantity<Dimensions.EnergyPerData>
 public typealias JoulesPerFLOP = Quantity<Dimensions.EnergyPerWork>
 /// Arithmetic intensity.
 public typealias FLOPPerByte = Quantity<Dimensions.Intensity>
+/// An amount of money, in US dollars.
+public typealias Dollars = Quantity<Dimensions.Money>
+/// A price per time.
+public typealias DollarsPerSecond = Quantity<Dimensions.MoneyRate>
+/// A price per energy.
+public typealias DollarsPerJoule = Quantity<Dimensions.MoneyPerEnergy>
+/// A mass.
+public typealias Grams = Quantity<Dimensions.Mass>
+/// A mass per energy.
+public typealias GramsPerJoule = Quantity<Dimensions.MassPerEnergy>
 /// A count or ratio.
 public typealias Number = Quantity<Dimensions.Number>
 
@@ -187,5 +237,11 @@ public func / (a: Joules, b: Watts) -> Seconds { Seconds(a.value / b.value) }
 public func * (a: JoulesPerByte, b: Bytes) -> Joules { Joules(a.value * b.value) }
 /// Energy to do work.
 public func * (a: JoulesPerFLOP, b: FLOP) -> Joules { Joules(a.value * b.value) }
+/// Price of an energy.
+public func * (a: DollarsPerJoule, b: Joules) -> Dollars { Dollars(a.value * b.value) }
+/// Price of a time.
+public func * (a: DollarsPerSecond, b: Seconds) -> Dollars { Dollars(a.value * b.value) }
+/// Mass that an energy stands for.
+public func * (a: GramsPerJoule, b: Joules) -> Grams { Grams(a.value * b.value) }
 /// Duration of so many cycles.
 public func / (cycles: Double, b: Hertz) -> Seconds { Seconds(cycles / b.value) }

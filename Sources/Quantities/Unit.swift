@@ -169,7 +169,9 @@ let allDimensions: [(name: String, units: [Unit])] = {
     entry(Dimensions.Energy.self), entry(Dimensions.Power.self), entry(Dimensions.Frequency.self),
     entry(Dimensions.DataRate.self), entry(Dimensions.WorkRate.self),
     entry(Dimensions.EnergyPerData.self), entry(Dimensions.EnergyPerWork.self),
-    entry(Dimensions.Intensity.self), entry(Dimensions.Number.self),
+    entry(Dimensions.Intensity.self), entry(Dimensions.Money.self), entry(Dimensions.MoneyRate.self),
+    entry(Dimensions.MoneyPerEnergy.self), entry(Dimensions.Mass.self), entry(Dimensions.MassPerEnergy.self),
+    entry(Dimensions.Number.self),
   ]
 }()
 
