@@ -146,7 +146,9 @@ public enum Dimensions {
     /// The name in messages.
     public static let name = "a price per energy"
     /// US dollars a joule or a watt hour.
-    public static let units = [Unit("USD/J"), Unit("USD/kWh", factor: 1 / 3.6e6), Unit("USD/MWh", factor: 1 / 3.6e9)]
+    public static let units = [
+      Unit("USD/J"), Unit("USD/kWh", factor: 1 / 3.6e6), Unit("USD/MWh", factor: 1 / 3.6e9),
+    ]
   }
   /// Mass, in grams: of carbon dioxide, or of what warms as much.
   public enum Mass: Dimension {

@@ -64,6 +64,8 @@ extension Projection {
       result.append(("time to train on \(formatted(tokens)) tokens", "\(formatted(days)) days"))
     }
     if let memory { result.append(("memory of a device", memory.text)) }
+    if let serving { result += serving.headlines }
+    if let energy { result += energy.headlines(of: self) }
     return result
   }
 
@@ -110,9 +112,13 @@ extension Projection {
       ("model_flop_utilization", .number(modelFLOPUtilization)),
       ("hardware_flop_utilization", .number(hardwareFLOPUtilization)),
       ("training_time_s", .number(trainingTime?.value)), ("devices", .number(Double(scenario.plan.devices))),
-      ("memory_bytes", memory.map(\.json) ?? .number(nil)), ("breakdown", json(of: root)),
+      ("memory_bytes", memory.map(\.json) ?? .number(nil)), ("serving", servingJSON), ("energy", energyJSON),
+      ("breakdown", json(of: root)),
     ])
   }
+
+  private var servingJSON: JSONText { serving?.json ?? .number(nil) }
+  private var energyJSON: JSONText { energy?.json ?? .number(nil) }
 
   private func json(of node: CostNode) -> JSONText {
     .object([

@@ -22,7 +22,7 @@ extension Scenario {
 
   /// The time that eager kernels wait for the host to start them: it runs ahead within a part, so that only what all of
   /// the part's starts take longer than its kernels counts.
-  private func hostWait(for parts: [CostNode]) -> CostNode? {
+  func hostWait(for parts: [CostNode]) -> CostNode? {
     guard execution == .eager else { return nil }
     let device = parts.reduce(.zero) { $0 + $1.time }
     let host = Double(parts.reduce(0) { $0 + $1.operatorRuns }) * hostLaunch
@@ -41,6 +41,7 @@ extension Scenario {
   }
 
   private func project(_ transformer: TransformerModel, on model: DeviceModel<Double>) -> Projection {
+    if let serving { return project(serving, of: transformer, on: model) }
     let step = transformerStep(transformer)
     func part(_ name: String, _ list: (inout OperatorList<Double>) -> Void) -> CostNode {
       var operators = OperatorList<Double>()

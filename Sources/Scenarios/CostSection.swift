@@ -38,10 +38,10 @@ public struct CostSection: Sendable {
       try MappingReader.sourced(node, path: mapping.path(of: "capital"), as: Dollars.self, sources: sources)
     }
     lifetime = try reader.optionalSourced("lifetime", as: Seconds.self, sources: sources)
-    let useNode = reader.value("use")
+    let useNode = reader.node.value("use")
     use = try reader.optionalSourced("use", as: Number.self, sources: sources)
     powerPrice = try reader.optionalSourced("power_price", as: DollarsPerJoule.self, sources: sources)
-    let effectivenessNode = reader.value("pue")
+    let effectivenessNode = reader.node.value("pue")
     usageEffectiveness = try reader.optionalSourced("pue", as: Number.self, sources: sources)
     surroundings = try reader.optionalSourced("surroundings", as: Watts.self, sources: sources)
     gridIntensity = try reader.optionalSourced("grid_intensity", as: GramsPerJoule.self, sources: sources)
@@ -52,7 +52,8 @@ public struct CostSection: Sendable {
         .contradiction("'costs' has both device_hour and capital: a device is rented or owned"))
     }
     if let capitalNode {
-      for (key, isGiven) in [("lifetime", lifetime != nil), ("power_price", powerPrice != nil)] where !isGiven {
+      for (key, isGiven) in [("lifetime", lifetime != nil), ("power_price", powerPrice != nil)] where !isGiven
+      {
         throw capitalNode.diagnostic(.missingKey(key, path: mapping.path))
       }
     }
@@ -65,7 +66,8 @@ public struct CostSection: Sendable {
     if let use, use.most > 1, let useNode {
       throw useNode.diagnostic(
         .outOfRange(
-          path: mapping.path(of: "use"), found: formatted(use.most), expected: "at most 1: a part of the lifetime"))
+          path: mapping.path(of: "use"), found: formatted(use.most),
+          expected: "at most 1: a part of the lifetime"))
     }
   }
 

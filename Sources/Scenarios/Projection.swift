@@ -23,6 +23,8 @@ public struct CostNode: Sendable {
   public let isCommunication: Bool
   /// Whether its size lies outside of what the calibration saw.
   public let isExtrapolated: Bool
+  /// What it asks of the device's power.
+  public let demand: EnergyDemand<Double>
   /// The parts, in the order in which they run.
   public let parts: [CostNode]
 
@@ -52,6 +54,7 @@ public struct CostNode: Sendable {
     bound = Bound.allCases.max { byBound[$0, default: 0] < byBound[$1, default: 0] } ?? .launch
     isCommunication = !parts.isEmpty && parts.allSatisfy(\.isCommunication)
     isExtrapolated = parts.contains(where: \.isExtrapolated)
+    demand = factor * parts.reduce(.zero) { $0 + $1.demand }
   }
 
   private init(_ node: CostNode, count: Int, time: Seconds, factor: Double, parts: [CostNode]) {
@@ -64,6 +67,7 @@ public struct CostNode: Sendable {
     bound = node.bound
     isCommunication = node.isCommunication
     isExtrapolated = node.isExtrapolated
+    demand = factor * node.demand
     self.parts = parts
   }
 
@@ -76,11 +80,12 @@ public struct CostNode: Sendable {
   /// One operator.
   init(
     _ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>, spread: Double,
-    isExtrapolated: Bool
+    isExtrapolated: Bool, demand: EnergyDemand<Double>
   ) {
     self.name = name
     self.count = count
     let factor = Double(count)
+    self.demand = factor * demand
     time = Seconds(factor * cost.time)
     standardError = Seconds(factor * cost.time * spread)
     switch operation.work {
@@ -109,11 +114,12 @@ public struct CostNode: Sendable {
   /// A time that is no operator's: what is left of an exchange, what kernels lose beside one, waiting for the host.
   init(
     _ name: String, time: Double, standardError: Double, bound: Bound, isCommunication: Bool = false,
-    traffic: Double = 0, isExtrapolated: Bool = false
+    traffic: Double = 0, isExtrapolated: Bool = false, energy: Double = 0
   ) {
     self.name = name
     count = 1
     self.time = Seconds(time)
+    demand = EnergyDemand(time: time, clockedTime: 0, coreEnergy: 0, otherEnergy: energy)
     self.standardError = Seconds(standardError)
     work = .zero
     self.traffic = Bytes(traffic)
@@ -181,12 +187,16 @@ public struct Projection: Sendable {
   public let memory: MemoryVerdict?
   /// Why exchanges of gradients beside kernels are not hidden completely; nil where none run beside kernels.
   public let exposure: ExchangeExposure<Double>?
+  /// What users of a model feel, and what its weights and cache take; nil unless it is served.
+  public let serving: ServingFigures?
 
   init(
     scenario: Scenario, root: CostNode, hiddenCommunication: Seconds, tokens: Double?, modelWork: FLOP?,
     hardwareWork: FLOP? = nil, step: StepTimes<Double>? = nil, memory: MemoryVerdict? = nil,
-    exposure: ExchangeExposure<Double>? = nil
+    exposure: ExchangeExposure<Double>? = nil,
+    serving: ServingFigures? = nil
   ) {
+    self.serving = serving
     self.scenario = scenario
     self.root = root
     self.hiddenCommunication = hiddenCommunication
@@ -238,10 +248,28 @@ extension DeviceModel where N == Double {
   ///   - count: how often it runs.
   /// - Returns: the operator as a part of a step.
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
-    CostNode(
-      operation, name: name, count: count, cost: stepCost(operation),
-      spread: spread(of: operation.work, operation.dataType),
-      isExtrapolated: isExtrapolated(operation))
+    let cost = stepCost(operation)
+    var atFullClock = cost
+    atFullClock.time = cost.time / cost.slowdown
+    return CostNode(
+      operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
+      isExtrapolated: isExtrapolated(operation),
+      demand: energy.demand(of: operation.work, operation.dataType, cost: atFullClock))
+  }
+
+  /// Energy of so many bytes of payload that some exchanges move, above that of the idle device, in joules.
+  ///
+  /// - Parameters:
+  ///   - payload: bytes of all exchanges together.
+  ///   - kinds: exchanges of the kinds that move them.
+  /// - Returns: joules of one device.
+  func exchangeEnergy(_ payload: Double, as kinds: [Collective<Double>]) -> Double {
+    let bytes = kinds.reduce(0) { $0 + $1.bytes }
+    guard bytes > 0 else { return 0 }
+    let joules = kinds.reduce(0) { sum, exchange in
+      sum + energy.demand(of: .collective(exchange), .bf16, cost: Cost(time: 0)).otherEnergy
+    }
+    return payload * joules / bytes
   }
 
   /// An operator among unlike kernels that the host starts one by one, as in a profile.

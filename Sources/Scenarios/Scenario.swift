@@ -21,6 +21,12 @@ public struct Scenario: Sendable {
     case forward
     /// Forward, backward and the update of the weights.
     case training
+    /// A prompt goes through the model, which caches its keys and values and makes the first token.
+    case prefill
+    /// One token more for each sequence whose keys and values are cached.
+    case decode
+    /// A prompt, and so many tokens after it.
+    case generation
   }
 
   /// The rule that updates the weights.
@@ -77,6 +83,10 @@ public struct Scenario: Sendable {
   public let gradientDataType: DataType
   /// Tokens of a whole training run, if it was asked for.
   public let trainingTokens: Double?
+  /// How a model is served; nil for training and plain forward passes.
+  public let serving: ServingPlan?
+  /// Prices and the grid, if they were given.
+  public let costs: CostSection?
   /// Whether a step that does not fit in memory is an error.
   public let requiresFit: Bool
   /// Whether the host starts each kernel, or a graph all of them.
@@ -184,6 +194,7 @@ extension Scenario {
     gradientDataType = try run?.optionalWord("gradient_datatype", as: DataType.self) ?? dataType
     trainingTokens = try run?.optionalNumber("tokens", in: 1...1e18)
     requiresFit = try run?.optionalFlag("require_fit") ?? false
+    var served = try ServingReader(run: &run, pass: pass, dataType: dataType, at: node)
     try run?.finish()
     if let launchNode, execution == .graph {
       throw launchNode.diagnostic(
@@ -193,6 +204,11 @@ extension Scenario {
     if pass == .forward, optimizer != .none {
       throw node.diagnostic(
         .contradiction("'run.optimizer' is \(optimizer.rawValue), but a forward pass updates no weights"))
+    }
+    if pass != .forward, pass != .training, optimizer != .none {
+      throw node.diagnostic(
+        .contradiction(
+          "'run.optimizer' is \(optimizer.rawValue), but \(pass.rawValue) updates no weights"))
     }
 
     var groups = PlanReader(try reader.optionalMapping("parallelism"), at: node)
@@ -208,6 +224,10 @@ extension Scenario {
       attention: attention, dropout: dropout,
       separateAccumulation: separateAccumulation && plan.microBatches > 1, contextParallel: plan.context,
       expertParallel: plan.expert, routingImbalance: routingImbalance)
+    serving = try served.plan(self.plan, routingImbalance: routingImbalance, groups: groups)
+    costs = try reader.optionalMapping("costs").map { mapping throws(Diagnostic) in
+      try CostSection(reading: mapping)
+    }
     try reader.finish()
 
     if TransformerModel.isHuggingFace(workload) {
