@@ -239,11 +239,5 @@ public func / (a: Joules, b: Watts) -> Seconds { Seconds(a.value / b.value) }
 public func * (a: JoulesPerByte, b: Bytes) -> Joules { Joules(a.value * b.value) }
 /// Energy to do work.
 public func * (a: JoulesPerFLOP, b: FLOP) -> Joules { Joules(a.value * b.value) }
-/// Price of an energy.
-public func * (a: DollarsPerJoule, b: Joules) -> Dollars { Dollars(a.value * b.value) }
-/// Price of a time.
-public func * (a: DollarsPerSecond, b: Seconds) -> Dollars { Dollars(a.value * b.value) }
-/// Mass that an energy stands for.
-public func * (a: GramsPerJoule, b: Joules) -> Grams { Grams(a.value * b.value) }
 /// Duration of so many cycles.
 public func / (cycles: Double, b: Hertz) -> Seconds { Seconds(cycles / b.value) }

@@ -182,7 +182,8 @@ extension Scenario {
     guard pass == .training || plan.pipeline == 1 else {
       throw fault(
         "pipeline",
-        "'parallelism.pipeline' is \(plan.pipeline), but 'run.pass' is \(pass.rawValue): only training is staged")
+        "'parallelism.pipeline' is \(plan.pipeline), but 'run.pass' is \(pass.rawValue): only training is staged"
+      )
     }
     guard plan.pipeline * plan.virtualStages <= model.layers else {
       throw fault(

@@ -65,7 +65,8 @@ struct TrainingComposition {
     func exchange(_ name: String, _ time: Double, _ list: [Collective<Double>], traffic: Double) -> CostNode {
       CostNode(
         name, time: time, standardError: spread(list) * time, bound: .network, isCommunication: true,
-        traffic: traffic, isExtrapolated: isExtrapolated(list), energy: model.exchangeEnergy(traffic, as: list))
+        traffic: traffic, isExtrapolated: isExtrapolated(list),
+        energy: model.exchangeEnergy(traffic, as: list))
     }
     if piped {
       let far = Collective<Double>(.pointToPoint, bytes: 1, ranks: 2, stride: plan.stageStride)

@@ -101,7 +101,11 @@ public struct Validation: Sendable {
       guard let scenario = (try? reader?.scenario(run)) ?? nil else {
         return ComparedValue(value: value, predicted: nil, interval90: nil)
       }
-      return compared(value, relative(scenario.project().root))
+      let projection = scenario.project()
+      let (seconds, error) = relative(projection.root)
+      // A training run never pauses.
+      let limited = sustained ? projection.energy?.sustainedTime.value : nil
+      return compared(value, (limited ?? seconds, error))
     }
   }
 

@@ -634,6 +634,94 @@ extension WrongInput {
   /// Contradictions.
   static let contradictions: [WrongInput] = [
     WrongInput(
+      "output of training",
+      .edit("scenario.yaml", "  micro_batch: 2\n", "  micro_batch: 2\n  output: 8\n"), .estimate,
+      """
+      scenario.yaml:8:11: error: 'run.output' is given, but 'run.pass' is training: only generation goes on
+      """),
+    WrongInput(
+      "generation without output",
+      .edit("scenario.yaml", "pass: training", "pass: generation"), .estimate,
+      """
+      scenario.yaml:6:3: error: 'run' lacks the key 'output'
+      """),
+    WrongInput(
+      "quantised weights in training",
+      .edit("scenario.yaml", "  micro_batch: 2\n", "  micro_batch: 2\n  weights: int4\n"), .estimate,
+      """
+      scenario.yaml:8:12: error: 'run.weights' is given, but 'run.pass' is training: prefill, decode or generation \
+      is expected
+      """),
+    WrongInput(
+      "unknown format of the cache",
+      .edit("scenario.yaml", "pass: training", "pass: decode\n  cache: int5"), .estimate,
+      """
+      scenario.yaml:7:10: error: 'run.cache' is 'int5'; expected one of fp32, fp16, bf16, fp8, int8, int4, fp4; nearest: \
+      int4, int8
+      """),
+    WrongInput(
+      "weights wider than products",
+      .edit("scenario.yaml", "pass: training", "pass: decode\n  weights: fp32"), .estimate,
+      """
+      scenario.yaml:7:12: error: 'run.weights' is fp32, which is wider than 'run.datatype' bf16
+      """),
+    WrongInput(
+      "decoding with an optimizer",
+      .edit("scenario.yaml", "pass: training", "pass: decode\n  optimizer: adamw"), .estimate,
+      """
+      scenario.yaml:1:1: error: 'run.optimizer' is adamw, but decode updates no weights
+      """),
+    WrongInput(
+      "rented and owned",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        """
+        costs:
+          device_hour: {value: 2 USD/h, kind: published, source: x}
+          capital: {value: 30 kUSD, kind: published, source: x}
+          lifetime: {value: 1460 d, kind: published, source: x}
+          power_price: {value: 0.1 USD/kWh, kind: published, source: x}
+        parallelism:\n
+        """), .estimate,
+      """
+      scenario.yaml:10:16: error: 'costs' has both device_hour and capital: a device is rented or owned
+      """),
+    WrongInput(
+      "capital without a lifetime",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        "costs:\n  capital: {value: 30 kUSD, kind: published, source: x}\nparallelism:\n"), .estimate,
+      """
+      scenario.yaml:10:12: error: 'costs' lacks the key 'lifetime'
+      """),
+    WrongInput(
+      "effectiveness below one",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        "costs:\n  pue: {value: 1.1, low: 0.9, high: 1.2, kind: assumed, source: x}\nparallelism:\n"),
+      .estimate,
+      """
+      scenario.yaml:10:8: error: 'costs.pue' is '0.900'; expected at least 1: the facility's energy over that of its \
+      computers
+      """),
+    WrongInput(
+      "price of a power",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        "costs:\n  power_price: {value: 0.1 USD/h, kind: published, source: x}\nparallelism:\n"), .estimate,
+      """
+      scenario.yaml:10:24: error: 'costs.power_price.value' is '0.1 USD/h': 'USD/h' is a unit of a price per time; expected a \
+      price per energy
+      """),
+    WrongInput(
+      "assumed price without an interval",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        "costs:\n  device_hour: {value: 2 USD/h, kind: assumed, source: x}\nparallelism:\n"), .estimate,
+      """
+      scenario.yaml:10:16: error: 'costs.device_hour' is assumed, so it needs an interval: the keys low and high
+      """),
+    WrongInput(
       "degree that does not divide the heads",
       .edit("scenario.yaml", "tensor: 4", "tensor: 3"), .estimate,
       """

@@ -200,6 +200,7 @@ public struct DecodeStep<N: ModelNumber>: Sendable {
   ///
   /// - Parameters:
   ///   - experts: the mixture.
+  ///   - local: how many of its experts the device holds.
   ///   - tokens: tokens of all devices that share the experts.
   /// - Returns: the expected number.
   static func busyExperts(_ experts: Experts, of local: Double, tokens: N) -> N {
