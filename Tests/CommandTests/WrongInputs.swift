@@ -305,14 +305,15 @@ extension WrongInput {
       .edit("scenario.yaml", "run:\n", "run:\n  colour: blue\n"), .estimate,
       """
       scenario.yaml:6:3: error: unknown key 'colour' in 'run'; known keys: pass, micro_batch, \
-      sequence, datatype, causal, optimizer, execution, host_launch
+      sequence, datatype, causal, optimizer, execution, host_launch, global_batch, micro_batches, recompute, \
+      attention, dropout, separate_accumulation, gradient_datatype, tokens, require_fit, output, weights, cache
       """),
     WrongInput(
       "unknown key at the top",
       .edit("scenario.yaml", "run:\n", "colour: blue\nrun:\n"), .estimate,
       """
       scenario.yaml:5:1: error: unknown key 'colour' in the file; known keys: name, title, note, \
-      workload, hardware, calibration, run, parallelism
+      workload, hardware, calibration, run, parallelism, costs
       """),
     WrongInput(
       "unknown key of a device",
@@ -462,7 +463,8 @@ extension WrongInput {
       "wrong word without a near one",
       .edit("scenario.yaml", "pass: training", "pass: dancing"), .estimate,
       """
-      scenario.yaml:6:9: error: 'run.pass' is 'dancing'; expected one of forward, training
+      scenario.yaml:6:9: error: 'run.pass' is 'dancing'; expected one of forward, training, prefill, \
+      decode, generation
       """),
     WrongInput(
       "unknown data type",
@@ -656,8 +658,7 @@ extension WrongInput {
       "unknown format of the cache",
       .edit("scenario.yaml", "pass: training", "pass: decode\n  cache: int5"), .estimate,
       """
-      scenario.yaml:7:10: error: 'run.cache' is 'int5'; expected one of fp32, fp16, bf16, fp8, int8, int4, fp4; nearest: \
-      int4, int8
+      scenario.yaml:7:10: error: 'run.cache' is 'int5'; did you mean 'int8' or 'int4'?
       """),
     WrongInput(
       "weights wider than products",
@@ -710,8 +711,8 @@ extension WrongInput {
         "scenario.yaml", "parallelism:\n",
         "costs:\n  power_price: {value: 0.1 USD/h, kind: published, source: x}\nparallelism:\n"), .estimate,
       """
-      scenario.yaml:10:24: error: 'costs.power_price.value' is '0.1 USD/h': 'USD/h' is a unit of a price per time; expected a \
-      price per energy
+      scenario.yaml:10:24: error: 'costs.power_price.value' is '0.1 USD/h': 'USD/h' measures a price per time; \
+      expected a price per energy
       """),
     WrongInput(
       "assumed price without an interval",
@@ -1415,8 +1416,8 @@ extension WrongInput {
       """
       Error: Missing expected argument '<table> ...'
       Help:  <table>  Tables of measurements.
-      Usage: rooftree validate <table> ... [--hardware <name>] [--calibration <name>] [--json] \
-      [--rows <file>] [--models <folder>]
+      Usage: rooftree validate <table> ... [--hardware <name>] [--calibration <name>] [--sustained] \
+      [--json] [--rows <file>] [--models <folder>]
         See 'rooftree validate --help' for more information.
       """),
     WrongInput(

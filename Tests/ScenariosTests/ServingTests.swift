@@ -8,12 +8,12 @@ import Testing
 import Workloads
 
 @Suite struct ServingTests {
-  static func projection(_ changes: [String], base: String = "llama-70b-serving") throws -> Projection {
+  static func projection(_ changes: [String], base: String = "llama-70b-decode") throws -> Projection {
     try Scenario(named: base, in: Repository.library, changes: changes).project()
   }
 
   static func decode(_ changes: [String]) throws -> Projection {
-    try projection(["run={pass: decode, micro_batch: 1, sequence: 1, datatype: bf16}"] + changes)
+    try projection(["run={micro_batch: 1, sequence: 1}"] + changes)
   }
 
   static func serving(_ projection: Projection) throws -> ServingFigures {
@@ -70,9 +70,9 @@ import Workloads
   /// length of the cache.
   @Test func aGenerationIsItsParts() throws {
     let shape = ["run.micro_batch=64", "run.sequence=1000"]
-    let whole = try Self.projection(shape + ["run.output=9"])
+    let whole = try Self.projection(shape + ["run={pass: generation, output: 9}"])
     let prompt = try Self.projection(
-      ["run={pass: prefill, micro_batch: 64, sequence: 1000, datatype: bf16}"])
+      ["run={pass: prefill, micro_batch: 64, sequence: 1000}"])
     var sum = prompt.time.value
     for context in 1001...1008 {
       sum += try Self.decode(["run.micro_batch=64", "run.sequence=\(context)"]).time.value
@@ -90,7 +90,7 @@ import Workloads
   /// A prompt of one token costs nearly a step of decoding, and its operations are 2 a parameter and token.
   @Test func promptsCountOperations() throws {
     let prompt = try Self.projection(
-      ["run={pass: prefill, micro_batch: 1, sequence: 2048, datatype: bf16}", "parallelism={tensor: 8}"])
+      ["run={pass: prefill, micro_batch: 1, sequence: 2048}"])
     let work = try #require(prompt.modelWork).value
     let matrices = 2 * 2048 * 80 * 855_638_016.0
     let attention = 80 * 4 * 2048.0 * 2048 * 8192
@@ -121,12 +121,12 @@ import Workloads
   /// Time times power is energy; power lies between idle and limit; the energy of a generation is that of its parts
   /// where no limit holds it.
   @Test func energyOfServing() throws {
-    let whole = try Self.projection(["run.micro_batch=8", "run.sequence=64", "run.output=33"])
+    let whole = try Self.projection(["run={pass: generation, micro_batch: 8, sequence: 64, output: 33}"])
     let energy = try #require(whole.energy)
     #expect(abs(energy.power.value * energy.sustainedTime.value * 8 / energy.energy.value - 1) < 1e-12)
     #expect(energy.power.value > 126 && energy.power.value < 700)
     #expect(energy.tokensPerJoule.map { abs($0 * energy.energy.value - 8 * 33) < 1e-9 } == true)
-    let prompt = try Self.projection(["run={pass: prefill, micro_batch: 8, sequence: 64, datatype: bf16}"])
+    let prompt = try Self.projection(["run={pass: prefill, micro_batch: 8, sequence: 64}"])
     let step = try Self.decode(["run.micro_batch=8", "run.sequence=81"])
     // 32 steps with caches of 65 to 96 tokens, 80.5 on average: between those of 80 and 81.
     let before = try Self.decode(["run.micro_batch=8", "run.sequence=80"])
