@@ -248,7 +248,13 @@ extension DeviceModel where N == Double {
   ///   - count: how often it runs.
   /// - Returns: the operator as a part of a step.
   func node(_ operation: Operator<Double>, name: String, count: Int = 1) -> CostNode {
-    let cost = stepCost(operation)
+    node(operation, name: name, count: count, cost: stepCost(operation))
+  }
+
+  /// An operator with its cost as a part of a step.
+  private func node(_ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>)
+    -> CostNode
+  {
     var atFullClock = cost
     atFullClock.time = cost.time / cost.slowdown
     return CostNode(
@@ -274,10 +280,9 @@ extension DeviceModel where N == Double {
 
   /// An operator among unlike kernels that the host starts one by one, as in a profile.
   func eagerNode(_ operation: Operator<Double>) -> CostNode {
-    CostNode(
+    node(
       operation, name: "\(operation.name)",
-      cost: costInStep(operation.work, operation.dataType) ?? Cost(time: .infinity),
-      spread: spread(of: operation.work, operation.dataType), isExtrapolated: isExtrapolated(operation))
+      cost: costInStep(operation.work, operation.dataType) ?? Cost(time: .infinity))
   }
 
   /// Whether an operator is more than twice larger or smaller than anything that the calibration saw.

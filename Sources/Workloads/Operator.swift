@@ -151,7 +151,8 @@ public struct FlashAttention<N: ModelNumber>: Sendable {
   public func only(_ part: Part) -> FlashAttention {
     FlashAttention(
       batch: batch, heads: heads, keyValueHeads: keyValueHeads, queries: queries, keys: keys,
-      headSize: headSize, causal: causal, backward: backward, part: part)
+      headSize: headSize, causal: causal, backward: backward, part: part, isDecode: isDecode,
+      keyValueBytes: keyValueBytes)
   }
 
   /// Operations: two products forward, five backward (one of them the scores again), half of each if causal.

@@ -92,7 +92,7 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
   /// instructions of an FP32 product.
   ///
   /// Measured on an H100 (PyTorch's kernels, h100_energy.csv) for copy, add, GELU, layer norm, softmax, dropout and
-  /// AdamW; gradients are estimates from their forward kernels. Known to about a fifth.
+  /// AdamW; the others are estimates from like kernels. Known to about a fifth.
   @inlinable
   static func instructions(of kind: Streaming<N>.Kind) -> Double {
     switch kind {
@@ -104,7 +104,7 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
     // These compute where each element goes: an estimate.
     case .permute, .concatenate: 20
     case .adamw, .lamb: 25
-    case .geluBackward, .gatedActivationBackward, .softmaxBackward: 30
+    case .geluBackward, .gatedActivationBackward, .softmaxBackward, .lamb: 30
     case .layernorm: 33
     case .softmax: 37
     case .layernormBackward: 45
@@ -138,6 +138,8 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
     switch work {
     case .gemm(let shape):
       core = core + energy(of: type) * shape.flop
+      other = memoryEnergy * shape.bytes(type)
+    case .attention(let shape) where shape.part == .passes:
       other = memoryEnergy * shape.bytes(type)
     case .attention(let shape):
       let scores = shape.flop / ((shape.backward ? 10.0 : 4.0) * shape.headSize)
