@@ -51,6 +51,7 @@ extension DeviceModel {
   ///   - updates: how the weights are updated.
   ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
   /// - Returns: the parts.
+  @_specialize(where N == Double)
   public func stepParts(
     _ step: TransformerStep<N>, _ plan: ParallelPlan, exchanges: StepExchanges<N>, updates: StepUpdates<N>,
     hostLaunch: N = N(0)
@@ -72,6 +73,7 @@ extension DeviceModel {
   ///   - recompute: what the backward pass computes again.
   ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
   /// - Returns: passes of layer, embedding and head; everything else takes no time.
+  @_specialize(where N == Double)
   public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, hostLaunch: N = N(0)) -> StepParts<
     N
   > {
@@ -90,6 +92,7 @@ extension DeviceModel {
   }
 
   /// Adds the times of what the groups exchange besides activations.
+  @_specialize(where N == Double)
   public func addExchanges(_ exchanges: StepExchanges<N>, to parts: inout StepParts<N>) {
     func exchange(_ list: [Collective<N>]) -> N {
       list.reduce(N(0)) { $0 + stepCost(Operator("exchange", .backward, .collective($1), .bf16)).time }
@@ -104,12 +107,14 @@ extension DeviceModel {
   ///
   /// - Parameter plan: how the step is spread.
   /// - Returns: nil when nothing runs beside kernels.
+  @_specialize(where N == Double)
   public func besideChannels(_ plan: ParallelPlan) -> N? {
     guard plan.overlap, plan.replicas > 1 else { return nil }
     return network.channels(ranks: plan.replicas, stride: plan.tensor)
   }
 
   /// What the kernels of a layer lose on the units that an exchange leaves them, forward and backward, in seconds.
+  @_specialize(where N == Double)
   public func losses(_ step: TransformerStep<N>, _ plan: ParallelPlan, channels: N) -> (
     forward: N, backward: N
   ) {
@@ -129,11 +134,13 @@ extension DeviceModel {
   }
 
   /// The time of the update of the weights, in seconds.
+  @_specialize(where N == Double)
   public func updateTime(_ updates: StepUpdates<N>, hostLaunch: N = N(0)) -> N {
     time(hostLaunch) { updates.list(into: &$0) }
   }
 
   /// One activation to the neighbouring stage: the slowest boundary counts.
+  @_specialize(where N == Double)
   public func messageTime(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
     guard plan.pipeline > 1 else { return N(0) }
     let layer = step.layer
