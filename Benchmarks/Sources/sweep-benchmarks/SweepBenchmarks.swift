@@ -83,7 +83,7 @@ struct SweepBenchmarks {
     print("  NetCDF-4, compressed: \(text(values / array)) values a second")
     print("  together: \(text(values / (parts + array))) values a second")
     var usage = rusage()
-    getrusage(RUSAGE_SELF, &usage)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     print("\nlargest memory of the whole run: \(usage.ru_maxrss / 1024) MiB")
   }
 

@@ -167,12 +167,14 @@ struct RooflineSweep: SweepModel {
       let (launch, payload, ranks) = (parameter(4, block), parameter(5, block), parameter(6, block))
       let (latency, link) = (parameter(7, block), parameter(8, block))
       if let time = outputs[0] {
+        // Two passes: the compiler vectorises loops over few columns.
         for i in 0..<count {
-          time[i] =
-            Roofline.time(
-              flop: flop[i], peak: peak[i], bytes: bytes[i], bandwidth: bandwidth[i], overhead: launch[i])
-            + CollectiveForms.ringAllReduceTime(
-              bytes: payload[i], ranks: ranks[i], alpha: latency[i], bandwidth: link[i])
+          time[i] = CollectiveForms.ringAllReduceTime(
+            bytes: payload[i], ranks: ranks[i], alpha: latency[i], bandwidth: link[i])
+        }
+        for i in 0..<count {
+          time[i] += Roofline.time(
+            flop: flop[i], peak: peak[i], bytes: bytes[i], bandwidth: bandwidth[i], overhead: launch[i])
         }
       }
       if let compute = outputs[1] { for i in 0..<count { compute[i] = flop[i] / peak[i] } }

@@ -88,10 +88,22 @@ final class BestScenarios: Reducer {
     let (first, sign) = (columns[0], objectives[0].direction.sign)
     // One pass finds whether anything in the block can enter; most blocks end here.
     if entries.count == limit, block.isWhole {
-      var least = Double.infinity
-      for place in 0..<block.count {
-        let value = sign * first[place]
-        least = value < least ? value : least
+      // Four chains: one would wait for itself.
+      var chains = (Double.infinity, Double.infinity, Double.infinity, Double.infinity)
+      var place = 0
+      while place + 4 <= block.count {
+        let (a, b) = (sign * first[place], sign * first[place + 1])
+        let (c, d) = (sign * first[place + 2], sign * first[place + 3])
+        chains.0 = a < chains.0 ? a : chains.0
+        chains.1 = b < chains.1 ? b : chains.1
+        chains.2 = c < chains.2 ? c : chains.2
+        chains.3 = d < chains.3 ? d : chains.3
+        place += 4
+      }
+      var least = Swift.min(Swift.min(chains.0, chains.1), Swift.min(chains.2, chains.3))
+      while place < block.count {
+        least = Swift.min(least, sign * first[place])
+        place += 1
       }
       if least > bound { return }
     }
