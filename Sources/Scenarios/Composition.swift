@@ -1,6 +1,6 @@
-import CostModels
+public import CostModels
 import Hardware
-import Quantities
+public import Quantities
 import Workloads
 
 extension Scenario {
@@ -27,6 +27,7 @@ extension Scenario {
   ///   - parts: the kernels.
   ///   - backward: whether they belong to the backward pass.
   ///   - before: kernels of the same phase that ran before them.
+  /// - Returns: nil where the host is not in the way.
   func hostWait(for parts: [CostNode], backward: Bool = false, after before: [CostNode] = []) -> CostNode? {
     guard execution != .graph else { return nil }
     let all = before + parts
@@ -47,7 +48,7 @@ extension Scenario {
   }
 
   /// How the host starts kernels.
-  var hostStarts: HostLaunch<Double> {
+  public var hostStarts: HostLaunch<Double> {
     guard execution != .graph else { return HostLaunch() }
     return HostLaunch(
       each: hostLaunch.value, eachBackward: factors[.backwardLaunch] ?? hostLaunch.value,

@@ -187,7 +187,12 @@ extension Scenario {
     let launchNode = run?.optionalNode("host_launch")
     hostLaunch =
       try launchNode.map { node throws(Diagnostic) in
-        try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
+        guard case .mapping = node.content else {
+          return try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
+        }
+        let sourced = try MappingReader.sourced(
+          node, path: "run.host_launch", as: Seconds.self, sources: [:])
+        return Seconds(sourced.value)
       } ?? Self.typicalHostLaunch
     factors = try StepFactor.read(&run)
     let batchNode = run?.optionalNode("global_batch")

@@ -1,6 +1,6 @@
-import CostModels
+public import CostModels
 import Documents
-import Quantities
+public import Quantities
 import Workloads
 
 /// A constant of a software stack under `run` of a scenario.
@@ -56,18 +56,26 @@ public enum StepFactor: String, Sendable, CaseIterable {
 
 extension Scenario {
   /// The models of the device, with what the software stack changes.
-  var deviceModel: DeviceModel<Double> {
+  public var deviceModel: DeviceModel<Double> {
     var model = DeviceModel<Double>(device, calibration)
-    var changed = StepFactors<Double>()
-    changed.compute = factors[.compute] ?? changed.compute
-    changed.attention = factors[.attention] ?? changed.attention
-    changed.farExchange = factors[.farExchange] ?? changed.farExchange
-    changed.message = factors[.message] ?? changed.message
-    changed.unaligned64 = factors[.unaligned64] ?? changed.unaligned64
-    changed.unaligned8 = factors[.unaligned8] ?? changed.unaligned8
-    changed.microBatch = factors[.microBatch] ?? changed.microBatch
-    changed.once = factors[.once] ?? changed.once
-    model.stepFactors = changed
+    model.stepFactors = stepFactors()
     return model
+  }
+
+  /// What the software stack changes about kernels measured alone.
+  public func stepFactors<N: ModelNumber>() -> StepFactors<N> {
+    var changed = StepFactors<N>()
+    func set(_ factor: StepFactor, _ path: WritableKeyPath<StepFactors<N>, N>) {
+      if let value = factors[factor] { changed[keyPath: path] = N(value) }
+    }
+    set(.compute, \.compute)
+    set(.attention, \.attention)
+    set(.farExchange, \.farExchange)
+    set(.message, \.message)
+    set(.unaligned64, \.unaligned64)
+    set(.unaligned8, \.unaligned8)
+    set(.microBatch, \.microBatch)
+    set(.once, \.once)
+    return changed
   }
 }

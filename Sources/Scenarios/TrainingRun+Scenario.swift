@@ -22,7 +22,8 @@ struct TrainingRunReader {
     if let table = run.table {
       // A stack may differ between devices: mpt-fsdp-h100 is that of the H100.
       let device = run.hardware.map { $0.lowercased().prefix { $0.isLetter || $0.isNumber } } ?? ""
-      return ["\(table)-\(device)", table].first(where: known.contains) ?? "megatron-core"
+      let names = ["\(table)-\(device)", table, "megatron-core-\(device)"]
+      return names.first(where: known.contains) ?? "megatron-core"
     }
     return run.devices > 8 ? "megatron-deepspeed" : "megatron-deepspeed-node"
   }

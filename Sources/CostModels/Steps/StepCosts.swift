@@ -92,9 +92,11 @@ extension DeviceModel {
   ///   - host: how the host starts kernels.
   /// - Returns: passes of layer, embedding and head; everything else takes no time.
   @_specialize(where N == Double)
-  public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, host: HostLaunch<N> = HostLaunch()) -> StepParts<
-    N
-  > {
+  public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, host: HostLaunch<N> = HostLaunch())
+    -> StepParts<
+      N
+    >
+  {
     var parts = StepParts<N>()
     let all = Double(step.layers.reduce(0) { $0 + $1.count })
     for (layer, count) in step.layers {
