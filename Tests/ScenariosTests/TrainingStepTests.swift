@@ -75,8 +75,9 @@ import Workloads
     #expect(answer.tokens == Double(answer.scenario.globalBatch * 2048))
   }
 
-  /// Memory of a GPU as arXiv 2205.05198 prints it (Figure 1): states of the layers, activations of the baseline and of
-  /// sequence parallelism with selective recomputation, in GiB. Within 1 %.
+  /// Memory of a GPU as arXiv 2205.05198 prints it (Figure 1), within 1 %.
+  ///
+  /// States of the layers, activations of the baseline and of sequence parallelism with selective recomputation, in GiB.
   @Test(arguments: [
     ("megatron-22b", 1, 1, 4, 45.5625, 59.25, 9.5625), ("gpt3-175b", 8, 3, 1, 45.5625, 66.84375, 12.3515625),
     ("mt-nlg-530b", 35, 3, 1, 31.640625, 114.0234375, 23.076171875),
