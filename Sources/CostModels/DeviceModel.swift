@@ -28,6 +28,8 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public let concurrentProducts: ConcurrentProductsForm<N>
   /// Exchanges by copy engines.
   public let copyEngines: CopyEngineForm<N>
+  /// What running whole steps changes about kernels measured alone.
+  public var stepFactors = StepFactors<N>()
 
   /// A device with what was measured on it.
   ///

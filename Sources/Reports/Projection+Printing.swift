@@ -137,6 +137,7 @@ extension MemoryVerdict {
   var text: String {
     let parts = [
       ("weights", memory.weights), ("gradients", memory.gradients), ("optimizer", memory.optimizer),
+      ("embedding and head", memory.outer),
       ("activations", memory.activations), ("buffers", memory.buffers),
       ("fragmentation", memory.fragmentation),
     ].map { "\($0.0) \(Bytes($0.1).formatted())" }.joined(separator: ", ")
@@ -152,7 +153,8 @@ extension MemoryVerdict {
   var json: JSONText {
     .object([
       ("weights", .number(memory.weights)), ("gradients", .number(memory.gradients)),
-      ("optimizer", .number(memory.optimizer)), ("activations", .number(memory.activations)),
+      ("optimizer", .number(memory.optimizer)), ("embedding_and_head", .number(memory.outer)),
+      ("activations", .number(memory.activations)),
       ("buffers", .number(memory.buffers)), ("fragmentation", .number(memory.fragmentation)),
       ("total", .number(memory.total)), ("capacity", .number(capacity.value)), ("fits", .flag(fits)),
       (

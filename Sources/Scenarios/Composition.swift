@@ -1,12 +1,12 @@
-import CostModels
+public import CostModels
 import Hardware
-import Quantities
+public import Quantities
 import Workloads
 
 extension Scenario {
   /// Costs the scenario: expands the workload to operators, costs each, and composes them.
   public func project() -> Projection {
-    let model = DeviceModel<Double>(device, calibration)
+    let model = deviceModel
     switch work {
     case .operators(let list):
       var parts = list.map { entry in
@@ -22,12 +22,19 @@ extension Scenario {
 
   /// The time that eager kernels wait for the host to start them: it runs ahead within a part, so that only what all of
   /// the part's starts take longer than its kernels counts.
-  func hostWait(for parts: [CostNode]) -> CostNode? {
-    guard execution == .eager else { return nil }
-    let device = parts.reduce(.zero) { $0 + $1.time }
-    let host = Double(parts.reduce(0) { $0 + $1.operatorRuns }) * hostLaunch
-    guard host > device else { return nil }
-    let wait = (host - device).value
+  ///
+  /// - Parameters:
+  ///   - parts: the kernels.
+  ///   - backward: whether they belong to the backward pass.
+  ///   - before: kernels of the same phase that ran before them.
+  /// - Returns: nil where the host is not in the way.
+  func hostWait(for parts: [CostNode], backward: Bool = false, after before: [CostNode] = []) -> CostNode? {
+    guard execution != .graph else { return nil }
+    let all = before + parts
+    let device = all.reduce(.zero) { $0 + $1.time }
+    let kernels = Double(all.reduce(0) { $0 + $1.operatorRuns })
+    let wait = hostStarts.time(device: device.value, kernels: kernels, backward: backward) - device.value
+    guard wait > 0 else { return nil }
     // Hosts differ between runs of one program by a third.
     return CostNode("waiting for the host", time: wait, standardError: 0.3 * wait, bound: .launch)
   }
@@ -38,6 +45,14 @@ extension Scenario {
       model: transformer, microBatch: Double(microBatch), sequence: Double(sequence),
       tensorParallel: plan.tensor, sequenceParallel: sequenceParallel, causal: causal, dataType: dataType,
       options: layerOptions)
+  }
+
+  /// How the host starts kernels.
+  public var hostStarts: HostLaunch<Double> {
+    guard execution != .graph else { return HostLaunch() }
+    return HostLaunch(
+      each: hostLaunch.value, eachBackward: factors[.backwardLaunch] ?? hostLaunch.value,
+      blocks: execution == .blocking)
   }
 
   private func project(_ transformer: TransformerModel, on model: DeviceModel<Double>) -> Projection {

@@ -17,7 +17,7 @@ struct PlanReader {
     self.reader = reader
     self.root = root
     for key in Self.degrees + [
-      "sequence", "sharding", "ends_as_layers", "scatter_gather", "routing_imbalance",
+      "sequence", "sharding", "ends_as_layers", "uneven_stages", "scatter_gather", "routing_imbalance",
     ] {
       if let node = self.reader?.optionalNode(key) { nodes[key] = node }
     }
@@ -55,6 +55,7 @@ struct PlanReader {
         node, path: "parallelism.sharding", as: ParallelPlan.Sharding.self)
     }
     plan.endsAsLayers = try flag("ends_as_layers") ?? false
+    plan.unevenStages = try flag("uneven_stages") ?? false
     plan.scatterGather = try flag("scatter_gather") ?? false
     plan.overlap = try reader?.optionalFlag("overlap") ?? true
     let devices = try degree("devices")

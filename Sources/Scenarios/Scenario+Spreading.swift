@@ -50,7 +50,4 @@ extension Scenario {
 
   /// The memory of the fullest device.
   public func memory(of step: TransformerStep<Double>) -> TrainingMemory<Double> { memoryForm(step).memory }
-
-  /// Time that the host takes to start a kernel, in seconds; zero when a graph starts all.
-  public var kernelLaunch: Double { execution == .eager ? hostLaunch.value : 0 }
 }

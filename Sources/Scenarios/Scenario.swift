@@ -45,6 +45,8 @@ public struct Scenario: Sendable {
     case graph
     /// One after another by the host, which is a floor under the time.
     case eager
+    /// One after another by the host, which waits for each.
+    case blocking
   }
 
   /// Time that the host takes to start one kernel of eager PyTorch unless a scenario says otherwise.
@@ -93,6 +95,8 @@ public struct Scenario: Sendable {
   public let execution: Execution
   /// Time that the host takes to start one kernel.
   public let hostLaunch: Seconds
+  /// What the software stack changes about kernels measured alone.
+  public let factors: [StepFactor: Double]
   /// The device.
   public internal(set) var device: Device
   /// What was measured on it, if it was.
@@ -183,8 +187,14 @@ extension Scenario {
     let launchNode = run?.optionalNode("host_launch")
     hostLaunch =
       try launchNode.map { node throws(Diagnostic) in
-        try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
+        guard case .mapping = node.content else {
+          return try MappingReader.quantity(node, path: "run.host_launch", as: Seconds.self)
+        }
+        let sourced = try MappingReader.sourced(
+          node, path: "run.host_launch", as: Seconds.self, sources: [:])
+        return Seconds(sourced.value)
       } ?? Self.typicalHostLaunch
+    factors = try StepFactor.read(&run)
     let batchNode = run?.optionalNode("global_batch")
     let countNode = run?.optionalNode("micro_batches")
     let recompute = try run?.optionalWord("recompute", as: Recompute.self) ?? .none

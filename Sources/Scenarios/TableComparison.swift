@@ -39,6 +39,11 @@ public struct TableComparison: Sendable {
     } else if library.names(.calibrations).contains(device.name) {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
+    // What a stack's file holds wrongly is an error of the reader, not a row that no model covers.
+    var runs = TrainingRunReader(library: library)
+    for value in measured {
+      if case .trainingStep(let run) = value.subject { _ = try runs.scenario(run) }
+    }
     let validation = Validation(
       device: device, calibration: fitted, sustained: sustained, library: library)
     values = validation.compare(measured)

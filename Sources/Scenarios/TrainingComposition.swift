@@ -25,10 +25,17 @@ struct TrainingComposition {
       plan.overlap && plan.replicas > 1 ? ExchangeExposure(parts, times, model.contention) : nil
 
     let layers = step.layers.map { layer, count in
+      func kernels(_ list: (inout OperatorList<Double>) -> Void) -> [CostNode] {
+        var operators = OperatorList<Double>()
+        list(&operators)
+        return operators.operators.map { model.node($0, name: "\($0.name)") }
+      }
+      let again = kernels { layer.recompute(plan.recompute, into: &$0) }
+      var gradients = kernels { layer.backward(into: &$0) }
+      if let wait = scenario.hostWait(for: gradients, backward: true, after: again) { gradients.append(wait) }
       var runs = [part("forward") { layer.forward(into: &$0) }]
-      let again = part("recomputation") { layer.recompute(plan.recompute, into: &$0) }
-      if !again.parts.isEmpty { runs.append(again) }
-      runs.append(part("backward") { layer.backward(into: &$0) })
+      if !again.isEmpty { runs.append(CostNode("recomputation", parts: again)) }
+      runs.append(CostNode("backward", parts: gradients))
       // Stages take a share of each kind; the mean layer is repeated.
       return (node: runs, share: Double(count) / Double(transformer.layers), isMixture: layer.experts != nil)
     }
@@ -51,6 +58,12 @@ struct TrainingComposition {
     }
     if hasHead { batch.append(part("output head") { step.head(backward: true, into: &$0) }) }
     if hasFront { batch.append(part("embedding gradient") { step.embedding(backward: true, into: &$0) }) }
+    if parts.perMicroBatch > 0 {
+      batch.append(
+        CostNode(
+          "between micro-batches", time: parts.perMicroBatch,
+          standardError: onceSpread * parts.perMicroBatch, bound: .launch))
+    }
     let micro = CostNode("micro-batches", count: plan.microBatches, parts: batch)
     var nodes = plan.microBatches == 1 && !piped ? batch : [micro]
 
@@ -83,7 +96,9 @@ struct TrainingComposition {
       var lost: [CostNode] = []
       let weights = exchanges.layerWeights
       let gradients = exchanges.layerGradients + exchanges.outerGradients
-      let payload = times.layers * bytes(exchanges.layerGradients) + bytes(exchanges.outerGradients)
+      let sends = plan.gradientExchanges
+      let payload =
+        Double(sends) * (times.layers * bytes(exchanges.layerGradients) + bytes(exchanges.outerGradients))
       let gathered = 2 * Double(plan.microBatches) * times.layers * bytes(weights)
       if sharded {
         lost.append(
@@ -117,9 +132,14 @@ struct TrainingComposition {
         CostNode(
           "once a step", time: times.once, standardError: onceSpread * times.once, bound: .launch))
     }
-    root = CostNode("training step", parts: nodes, noise: model.commonSpread)
+    root = CostNode(
+      "training step", parts: nodes,
+      noise: Swift.max(model.commonSpread, scenario.factors[.spread] ?? wholeStepSpread))
   }
 }
+
+/// Relative error that all parts of a training step have in common, where nothing else is known.
+let wholeStepSpread = 0.02
 
 /// Relative error of what a program does once a step.
 let onceSpread = 0.5
@@ -133,7 +153,8 @@ extension Scenario {
     let layers = plan.stageLayers(of: transformer.layers) ?? (transformer.layers, transformer.layers)
     return StepCounts(
       stages: Double(plan.pipeline), virtualStages: Double(plan.virtualStages),
-      microBatches: Double(plan.microBatches), middleLayers: Double(layers.middle),
+      microBatches: Double(plan.microBatches), gradientExchanges: Double(plan.gradientExchanges),
+      middleLayers: Double(layers.middle),
       endLayers: Double(layers.ends))
   }
 
@@ -154,7 +175,7 @@ extension Scenario {
   func stepParts(_ step: TransformerStep<Double>, on model: DeviceModel<Double>) -> StepParts<Double> {
     model.stepParts(
       step, plan, exchanges: stepExchanges(step), updates: stepUpdates(step),
-      hostLaunch: execution == .eager ? hostLaunch.value : 0)
+      host: hostStarts)
   }
 
   /// What the step keeps in memory.

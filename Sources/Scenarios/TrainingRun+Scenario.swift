@@ -8,15 +8,23 @@ import Workloads
 /// Turns measured training steps into scenarios: the columns of a row over a software stack of `models/stacks`.
 struct TrainingRunReader {
   let library: Library
+  private let known: [String]
   private var stacks: [String: Scenario] = [:]
   private var devices: [String: (Device, DeviceCalibration?)] = [:]
 
-  init(library: Library) { self.library = library }
+  init(library: Library) {
+    self.library = library
+    known = library.names(.stacks)
+  }
 
   /// The stack of a table: the one named like it, or those of runs on one node and on several, or a present-day one.
   private func stackName(of run: TrainingRun) -> String {
-    let known = library.names(.stacks)
-    if let table = run.table { return known.contains(table) ? table : "megatron-core" }
+    if let table = run.table {
+      // A stack may differ between devices: mpt-fsdp-h100 is that of the H100.
+      let device = run.hardware.map { $0.lowercased().prefix { $0.isLetter || $0.isNumber } } ?? ""
+      let names = ["\(table)-\(device)", table, "megatron-core-\(device)"]
+      return names.first(where: known.contains) ?? "megatron-core"
+    }
     return run.devices > 8 ? "megatron-deepspeed" : "megatron-deepspeed-node"
   }
 
@@ -80,6 +88,7 @@ struct TrainingRunReader {
       let chunk = run.layersPerChunk.map { Swift.max(1, model.layers / (pipeline * $0)) }
       plan.virtualStages = pipeline > 1 ? run.virtualStages ?? chunk ?? 1 : 1
       plan.endsAsLayers = model.layers % pipeline != 0 && (model.layers + 2) % pipeline == 0
+      plan.unevenStages = plan.virtualStages == 1
       scenario.layerOptions.separateAccumulation =
         scenario.layerOptions.separateAccumulation && plan.microBatches > 1
       return plan.stageLayers(of: model.layers) == nil ? nil : plan
@@ -133,7 +142,14 @@ struct TrainingRunReader {
       guard let name = run.model.flatMap({ catalogueName($0, table: run.table) }) else { return nil }
       let path = try library.path(.workloads, name)
       var model = try TransformerModel(node: try readDocument(path: path))
-      if let layers = run.layers { model.layers = layers }
+      if let layers = run.layers {
+        // Of a shortened model, the first layers stay dense in proportion, one at least.
+        if let experts = model.experts, experts.denseLayers > 0, layers < model.layers {
+          let share = Double(experts.denseLayers * layers) / Double(model.layers)
+          model.experts?.denseLayers = Swift.max(1, Int(share.rounded()))
+        }
+        model.layers = layers
+      }
       if model.positions == .learned { model.sequence = run.sequence }
       return model
     }

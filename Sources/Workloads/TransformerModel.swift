@@ -76,7 +76,7 @@ public struct TransformerModel: Sendable {
   /// How positions enter.
   public let positions: Positions
   /// The experts of a mixture; nil for a dense model.
-  public let experts: Experts?
+  public var experts: Experts?
   /// How keys and values are compressed (multi-latent attention); nil for plain or grouped heads.
   public let latentAttention: LatentAttention?
   /// How the shape is known.
@@ -179,7 +179,7 @@ public struct Experts: Sendable, Hashable {
   /// Width of what every token passes besides; 0 for nothing.
   public let sharedFeedForward: Int
   /// Layers, the first ones, that keep a plain feed-forward part.
-  public let denseLayers: Int
+  public var denseLayers: Int
 
   /// A mixture of this shape.
   public init(count: Int, active: Int, feedForward: Int, sharedFeedForward: Int = 0, denseLayers: Int = 0) {

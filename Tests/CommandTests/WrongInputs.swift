@@ -305,8 +305,11 @@ extension WrongInput {
       .edit("scenario.yaml", "run:\n", "run:\n  colour: blue\n"), .estimate,
       """
       scenario.yaml:6:3: error: unknown key 'colour' in 'run'; known keys: pass, micro_batch, \
-      sequence, datatype, causal, optimizer, execution, host_launch, global_batch, micro_batches, recompute, \
-      attention, dropout, separate_accumulation, gradient_datatype, tokens, require_fit, output, weights, cache
+      sequence, datatype, causal, optimizer, execution, host_launch, compute_slowdown, attention_slowdown, \
+      far_exchange_slowdown, message_slowdown, unaligned64_slowdown, unaligned8_slowdown, \
+      micro_batch_overhead, step_overhead, backward_launch, step_spread, global_batch, micro_batches, \
+      recompute, attention, dropout, separate_accumulation, gradient_datatype, tokens, require_fit, output, \
+      weights, cache
       """),
     WrongInput(
       "unknown key at the top",

@@ -3,12 +3,14 @@ public import Workloads
 
 /// What a training step keeps in the memory of the fullest device, in bytes.
 public struct TrainingMemory<N: ModelNumber>: Sendable {
-  /// Weights that kernels read.
+  /// Weights of the layers that kernels read.
   public let weights: N
-  /// Gradients.
+  /// Their gradients.
   public let gradients: N
-  /// The optimizer's state: FP32 weights where those that kernels read are shorter, and moments.
+  /// Their optimizer's state: FP32 weights where those that kernels read are shorter, and moments.
   public let optimizer: N
+  /// Weights, gradients and optimizer's state of the embedding (and of the head where the stage holds it).
+  public let outer: N
   /// What the forward pass keeps for the backward pass.
   public let activations: N
   /// Buffers of exchanges and of what is alive only for a moment.
@@ -18,7 +20,7 @@ public struct TrainingMemory<N: ModelNumber>: Sendable {
 
   /// All of it.
   public var total: N {
-    let state: N = weights + gradients + optimizer
+    let state: N = weights + gradients + optimizer + outer
     return state + activations + buffers + fragmentation
   }
 }
@@ -59,45 +61,51 @@ public struct MemoryForm<N: ModelNumber>: Sendable {
     self.optimizerBytes = optimizerBytes
   }
 
-  /// Parameters of the fullest stage: those all replicas share, and experts.
-  var stageParameters: (dense: Double, experts: Double) {
+  /// Parameters of the layers of a stage: those all replicas share, and experts.
+  var layerParameters: (dense: Double, experts: Double) {
     let (dense, experts) = step.layerParametersByGroup(expertParallel: plan.expert)
     let layers = Double(step.layers.reduce(0) { $0 + $1.count })
     let stage = layers / Double(plan.pipeline)
-    // The embedding stands in the first stage; with one stage everything does.
-    let outer = plan.pipeline == 1 ? step.outerParameters : step.embeddingParameters
-    return (stage * dense + outer, stage * experts)
+    return (stage * dense, stage * experts)
   }
+
+  /// Parameters outside of the layers: the embedding stands in the first stage; with one stage everything does.
+  var outerParameters: Double { plan.pipeline == 1 ? step.outerParameters : step.embeddingParameters }
 
   /// Parameters that one device updates.
   public var updatedParameters: Double {
-    let (dense, experts) = stageParameters
+    let (layers, experts) = layerParameters
+    let dense: Double = layers + outerParameters
     guard plan.sharding != .none else { return dense + experts }
     return dense / Double(plan.replicas) + experts / Double(plan.expertReplicas)
   }
 
   /// The memory of the fullest device.
   public var memory: TrainingMemory<N> {
-    let (dense, experts) = stageParameters
-    func shared(_ stage: ParallelPlan.Sharding) -> Double {
+    let (dense, experts) = layerParameters
+    func held(_ stage: ParallelPlan.Sharding, _ dense: Double, _ experts: Double) -> Double {
       let order: [ParallelPlan.Sharding] = [.none, .optimizer, .gradients, .parameters]
-      let reached = (order.firstIndex(of: plan.sharding) ?? 0) >= (order.firstIndex(of: stage) ?? 0)
-      guard reached else { return dense + experts }
+      let isShared = (order.firstIndex(of: plan.sharding) ?? 0) >= (order.firstIndex(of: stage) ?? 0)
+      guard isShared else { return dense + experts }
       return dense / Double(plan.replicas) + experts / Double(plan.expertReplicas)
     }
     let weightBytes = step.layer.dataType.bytes
-    let weights: Double = weightBytes * shared(.parameters)
-    let gradients: Double = gradientBytes * shared(.gradients)
-    let optimizer: Double = optimizerBytes * shared(.optimizer)
+    let weights: Double = weightBytes * held(.parameters, dense, experts)
+    let gradients: Double = gradientBytes * held(.gradients, dense, experts)
+    let optimizer: Double = optimizerBytes * held(.optimizer, dense, experts)
+    var outer: Double = weightBytes * held(.parameters, outerParameters, 0)
+    outer += gradientBytes * held(.gradients, outerParameters, 0)
+    outer += optimizerBytes * held(.optimizer, outerParameters, 0)
     let activations = activationBytes
     // Two layers' gathered weights are alive where replicas share them out.
     let gathered: Double =
       plan.sharding == .parameters ? 2 * weightBytes * (dense + experts) / Double(layerCount) : 0
     let buffers = N(Self.contextBytes + gathered) + headBytes
-    let used: N = N(weights + gradients + optimizer) + activations
+    let states: Double = weights + gradients + optimizer + outer
+    let used: N = N(states) + activations
     return TrainingMemory(
-      weights: N(weights), gradients: N(gradients), optimizer: N(optimizer), activations: activations,
-      buffers: buffers, fragmentation: Self.fragmentationShare * used)
+      weights: N(weights), gradients: N(gradients), optimizer: N(optimizer), outer: N(outer),
+      activations: activations, buffers: buffers, fragmentation: Self.fragmentationShare * used)
   }
 
   private var layerCount: Int { Swift.max(1, step.layers.reduce(0) { $0 + $1.count } / plan.pipeline) }

@@ -39,6 +39,8 @@ public struct ParallelPlan: Sendable, Hashable {
   public var overlap: Bool
   /// Whether embedding and head count as a layer each where layers are dealt out to stages.
   public var endsAsLayers: Bool
+  /// Whether stages may hold unlike numbers of layers; the ends then hold the fewer.
+  public var unevenStages: Bool
   /// Whether tensor-parallel peers send a part each to the next stage and gather it there
   /// (arXiv 2104.04473, section 4.1).
   public var scatterGather: Bool
@@ -47,7 +49,8 @@ public struct ParallelPlan: Sendable, Hashable {
   public init(
     tensor: Int = 1, context: Int = 1, expert: Int = 1, pipeline: Int = 1, virtualStages: Int = 1,
     data: Int = 1, microBatches: Int = 1, sharding: Sharding = .none, recompute: Recompute = .none,
-    overlap: Bool = true, endsAsLayers: Bool = false, scatterGather: Bool = false
+    overlap: Bool = true, endsAsLayers: Bool = false, unevenStages: Bool = false,
+    scatterGather: Bool = false
   ) {
     self.tensor = tensor
     self.context = context
@@ -60,6 +63,7 @@ public struct ParallelPlan: Sendable, Hashable {
     self.recompute = recompute
     self.overlap = overlap
     self.endsAsLayers = endsAsLayers
+    self.unevenStages = unevenStages
     self.scatterGather = scatterGather
   }
 
@@ -69,6 +73,10 @@ public struct ParallelPlan: Sendable, Hashable {
   public var replicas: Int { data * context }
   /// Devices that hold the same experts.
   public var expertReplicas: Int { Swift.max(1, replicas / expert) }
+  /// How often gradients are exchanged in a step: after each micro-batch where replicas keep only their part of them.
+  public var gradientExchanges: Int {
+    sharding == .gradients || sharding == .parameters ? microBatches : 1
+  }
   /// Distance of neighbouring stages, in ranks.
   public var stageStride: Int { tensor * context * data }
 
@@ -78,7 +86,10 @@ public struct ParallelPlan: Sendable, Hashable {
   /// - Returns: nil when they do not divide.
   public func stageLayers(of layers: Int) -> (middle: Int, ends: Int)? {
     let slots = layers + (endsAsLayers && pipeline > 1 ? 2 : 0)
-    guard slots % (pipeline * virtualStages) == 0 else { return nil }
+    guard slots % (pipeline * virtualStages) == 0 else {
+      guard unevenStages, virtualStages == 1 else { return nil }
+      return ((layers + pipeline - 1) / pipeline, layers / pipeline)
+    }
     let middle = slots / pipeline
     return (middle, endsAsLayers && pipeline > 1 ? middle - 1 : middle)
   }

@@ -29,17 +29,35 @@ extension DeviceModel {
   /// - Returns: an endless time when the device cannot do it.
   public func stepCost(_ operation: Operator<N>) -> Cost<N> {
     var cost = cost(operation.work, operation.dataType) ?? Cost(time: N(.infinity))
+    cost.time = cost.time * stepFactors.factor(of: operation.work)
+    if case .collective(let exchange) = operation.work, exchange.kind == .pointToPoint {
+      cost.time = cost.time * stepFactors.message
+    } else if case .collective(let exchange) = operation.work, reachesBeyondNode(exchange) {
+      cost.time = cost.time * stepFactors.farExchange
+    }
     if case .collective(let exchange) = operation.work, exchange.ranks > 1 {
       cost.time = cost.time + contention.handover
     }
     return cost
   }
 
-  /// The time of what a closure lists: at least what the host takes to start it.
-  private func time(_ hostLaunch: N, _ list: (inout CostSum<N>) -> Void) -> N {
+  /// Whether an exchange leaves the node.
+  private func reachesBeyondNode(_ exchange: Collective<N>) -> Bool {
+    guard let near = device.links.first else { return false }
+    return exchange.ranks * exchange.stride > near.devices
+  }
+
+  /// The kernels that a closure lists, added up.
+  private func sum(_ list: (inout CostSum<N>) -> Void) -> CostSum<N> {
     var sum = CostSum(self)
     list(&sum)
-    return N.larger(sum.time, sum.kernels * hostLaunch)
+    return sum
+  }
+
+  /// The time of what a closure lists, with what the host takes to start it.
+  private func time(_ host: HostLaunch<N>, _ list: (inout CostSum<N>) -> Void) -> N {
+    let sum = sum(list)
+    return host.time(device: sum.time, kernels: sum.kernels)
   }
 
   /// The times of the parts of a training step.
@@ -49,20 +67,20 @@ extension DeviceModel {
   ///   - plan: how it is spread; its tensor and context degrees are those of the step.
   ///   - exchanges: what the plan's groups exchange.
   ///   - updates: how the weights are updated.
-  ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
+  ///   - host: how the host starts kernels.
   /// - Returns: the parts.
   @_specialize(where N == Double)
   public func stepParts(
     _ step: TransformerStep<N>, _ plan: ParallelPlan, exchanges: StepExchanges<N>, updates: StepUpdates<N>,
-    hostLaunch: N = N(0)
+    host: HostLaunch<N> = HostLaunch()
   ) -> StepParts<N> {
-    var parts = layerParts(step, recompute: plan.recompute, hostLaunch: hostLaunch)
+    var parts = layerParts(step, recompute: plan.recompute, host: host)
     parts.message = messageTime(step, plan)
     addExchanges(exchanges, to: &parts)
     if let channels = besideChannels(plan) {
       (parts.forwardLoss, parts.backwardLoss) = losses(step, plan, channels: channels)
     }
-    parts.optimizer = updateTime(updates, hostLaunch: hostLaunch)
+    parts.optimizer = updateTime(updates, host: host)
     return parts
   }
 
@@ -71,23 +89,32 @@ extension DeviceModel {
   /// - Parameters:
   ///   - step: the kernels.
   ///   - recompute: what the backward pass computes again.
-  ///   - hostLaunch: time that the host takes to start a kernel; zero when a graph starts all.
+  ///   - host: how the host starts kernels.
   /// - Returns: passes of layer, embedding and head; everything else takes no time.
   @_specialize(where N == Double)
-  public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, hostLaunch: N = N(0)) -> StepParts<
-    N
-  > {
+  public func layerParts(_ step: TransformerStep<N>, recompute: Recompute, host: HostLaunch<N> = HostLaunch())
+    -> StepParts<
+      N
+    >
+  {
     var parts = StepParts<N>()
     let all = Double(step.layers.reduce(0) { $0 + $1.count })
     for (layer, count) in step.layers {
       let share = Double(count) / all
-      parts.forward = parts.forward + share * time(hostLaunch) { layer.forward(into: &$0) }
-      parts.recompute = parts.recompute + share * time(hostLaunch) { layer.recompute(recompute, into: &$0) }
-      parts.backward = parts.backward + share * time(hostLaunch) { layer.backward(into: &$0) }
+      parts.forward = parts.forward + share * time(host) { layer.forward(into: &$0) }
+      // The host runs ahead within what is computed again and the gradients after it: one floor under both.
+      let again = sum { layer.recompute(recompute, into: &$0) }
+      let gradients = sum { layer.backward(into: &$0) }
+      let both: N = host.time(
+        device: again.time + gradients.time, kernels: again.kernels + gradients.kernels, backward: true)
+      parts.recompute = parts.recompute + share * again.time
+      parts.backward = parts.backward + share * (both - again.time)
     }
-    parts.embedding = time(hostLaunch) { step.embedding(backward: false, into: &$0) }
-    parts.embeddingGradient = time(hostLaunch) { step.embedding(backward: true, into: &$0) }
-    parts.head = time(hostLaunch) { step.head(backward: true, into: &$0) }
+    parts.embedding = time(host) { step.embedding(backward: false, into: &$0) }
+    parts.embeddingGradient = time(host) { step.embedding(backward: true, into: &$0) }
+    parts.head = time(host) { step.head(backward: true, into: &$0) }
+    parts.perMicroBatch = stepFactors.microBatch
+    parts.once = stepFactors.once
     return parts
   }
 
@@ -135,8 +162,8 @@ extension DeviceModel {
 
   /// The time of the update of the weights, in seconds.
   @_specialize(where N == Double)
-  public func updateTime(_ updates: StepUpdates<N>, hostLaunch: N = N(0)) -> N {
-    time(hostLaunch) { updates.list(into: &$0) }
+  public func updateTime(_ updates: StepUpdates<N>, host: HostLaunch<N> = HostLaunch()) -> N {
+    time(host) { updates.list(into: &$0) }
   }
 
   /// One activation to the neighbouring stage: the slowest boundary counts.
@@ -160,6 +187,35 @@ extension DeviceModel {
   private func farthestStride(_ plan: ParallelPlan) -> Int {
     guard let node = device.links.first?.devices, plan.devices > node else { return plan.stageStride }
     return Swift.max(plan.stageStride, node)
+  }
+}
+
+/// How the host starts kernels.
+public struct HostLaunch<N: ModelNumber>: Sendable {
+  /// Time to start one, in seconds; zero when a graph starts all.
+  public let each: N
+  /// The same in the backward pass, which frameworks replay without the program's own language.
+  public let eachBackward: N
+  /// Whether the host waits for a kernel before it starts the next (`CUDA_LAUNCH_BLOCKING`), rather than running ahead.
+  public let blocks: Bool
+
+  /// No host in the way, unless told otherwise.
+  public init(each: N = N(0), eachBackward: N = N(0), blocks: Bool = false) {
+    self.each = each
+    self.eachBackward = eachBackward
+    self.blocks = blocks
+  }
+
+  /// The time of a part: all starts added where each is waited for, else a floor under it.
+  ///
+  /// - Parameters:
+  ///   - device: time of its kernels, in seconds.
+  ///   - kernels: how many there are.
+  ///   - backward: whether they belong to the backward pass.
+  /// - Returns: the time of both together.
+  public func time(device: N, kernels: Double, backward: Bool = false) -> N {
+    let starts: N = kernels * (backward ? eachBackward : each)
+    return blocks ? device + starts : N.larger(device, starts)
   }
 }
 

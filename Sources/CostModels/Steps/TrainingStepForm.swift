@@ -19,6 +19,8 @@ public struct StepParts<N: ModelNumber>: Sendable {
   public var head: N
   /// One activation, or its gradient, to the neighbouring stage.
   public var message: N
+  /// What the host does for each micro-batch while the device waits.
+  public var perMicroBatch: N
   /// Exchange of the gradients of one layer among its replicas.
   public var layerGradients: N
   /// Exchange of the gradients outside of the layers.
@@ -43,7 +45,7 @@ public struct StepParts<N: ModelNumber>: Sendable {
     (embedding, embeddingGradient, head, message) = (none, none, none, none)
     (layerGradients, outerGradients, layerWeights) = (none, none, none)
     (forwardLoss, backwardLoss) = (none, none)
-    (optimizer, updatedWeights, once) = (none, none, none)
+    (optimizer, updatedWeights, once, perMicroBatch) = (none, none, none, none)
   }
 }
 
@@ -55,16 +57,21 @@ public struct StepCounts<N: ModelNumber>: Sendable {
   public var virtualStages: N
   /// Micro-batches of a replica.
   public var microBatches: N
+  /// How often gradients are exchanged: once, or after each micro-batch.
+  public var gradientExchanges: N
   /// Layers of a stage in the middle.
   public var middleLayers: N
   /// Layers of the first and of the last stage.
   public var endLayers: N
 
   /// The counts of a plan.
-  public init(stages: N, virtualStages: N, microBatches: N, middleLayers: N, endLayers: N) {
+  public init(
+    stages: N, virtualStages: N, microBatches: N, gradientExchanges: N = N(1), middleLayers: N, endLayers: N
+  ) {
     self.stages = stages
     self.virtualStages = virtualStages
     self.microBatches = microBatches
+    self.gradientExchanges = gradientExchanges
     self.middleLayers = middleLayers
     self.endLayers = endLayers
   }
@@ -140,8 +147,8 @@ public enum TrainingStepForm<N: ModelNumber> {
     let (p, v, m) = (counts.stages, counts.virtualStages, counts.microBatches)
     let layer: N = parts.forward + parts.recompute + parts.backward
     let front: N = parts.embedding + parts.embeddingGradient
-    let middle: N = counts.middleLayers * layer
-    let ends: N = counts.endLayers * layer
+    let middle: N = counts.middleLayers * layer + parts.perMicroBatch
+    let ends: N = counts.endLayers * layer + parts.perMicroBatch
     let first: N = ends + front
     let last: N = ends + parts.head
     let outer: N = N.larger(first, last)
@@ -159,7 +166,8 @@ public enum TrainingStepForm<N: ModelNumber> {
     let messages: N = m * v * exchange
     let bubble: N = others / v + (p - 1) * exchange
 
-    let whole: N = layers * parts.layerGradients + parts.outerGradients
+    let sends: N = counts.gradientExchanges
+    let whole: N = sends * (layers * parts.layerGradients + parts.outerGradients)
     let gathered: N = layers * parts.layerWeights
     var exposedGradients = whole
     var exposedWeights: N = 2 * m * gathered
@@ -167,7 +175,7 @@ public enum TrainingStepForm<N: ModelNumber> {
     var hidden = N(0)
     if overlap {
       let backward: N = parts.recompute + parts.backward
-      // With weights shared out every micro-batch gathers them, forward and backward; gradients leave after each.
+      // With weights shared out every micro-batch gathers them, forward and backward.
       let forwardRun = contention.overlap(
         .init(
           compute: parts.forward, crowded: parts.forward + parts.forwardLoss, exchange: parts.layerWeights),
@@ -184,9 +192,9 @@ public enum TrainingStepForm<N: ModelNumber> {
         last: .init(
           compute: parts.embeddingGradient, crowded: parts.embeddingGradient, exchange: parts.outerGradients))
       // The first layer's weights are awaited.
-      exposedWeights = m * (forwardRun.exposed + parts.layerWeights) + (m - 1) * weightsOnly.exposed
-      exposedGradients = both.exposed
-      slowdown = m * forwardRun.slowdown + (m - 1) * weightsOnly.slowdown + both.slowdown
+      exposedWeights = m * (forwardRun.exposed + parts.layerWeights) + (m - sends) * weightsOnly.exposed
+      exposedGradients = sends * both.exposed
+      slowdown = m * forwardRun.slowdown + (m - sends) * weightsOnly.slowdown + sends * both.slowdown
       hidden = N.larger(N(0), 2 * m * gathered + whole - exposedWeights - exposedGradients)
     }
     let work: N = m * slowest

@@ -23,7 +23,7 @@ final class TrainingContext: Sendable {
   init(_ scenario: Scenario, _ transformer: TransformerModel) {
     self.scenario = scenario
     self.transformer = transformer
-    device = DeviceModel(scenario.device, scenario.calibration)
+    device = scenario.deviceModel
     sequenceWork = transformer.modelFLOP(sequences: 1, length: Double(scenario.sequence)).value
     peak = Machine<Double>(scenario.device).rate(scenario.dataType) ?? 0
     capacity = scenario.device.mainMemory.capacity.value

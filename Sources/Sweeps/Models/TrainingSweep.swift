@@ -449,11 +449,13 @@ final class TrainingEvaluator: BlockEvaluator {
     let (layer, isLayerKnown) = layers.place(columns[1][place])
     if !isLayerKnown {
       let costs = context.device.layerParts(
-        step().kernels, recompute: base.plan.recompute, hostLaunch: base.kernelLaunch)
+        step().kernels, recompute: base.plan.recompute, host: base.hostStarts)
       (layer[0], layer[1], layer[2]) = (costs.forward, costs.recompute, costs.backward)
       (layer[3], layer[4], layer[5]) = (costs.embedding, costs.embeddingGradient, costs.head)
     }
     (parts.forward, parts.recompute, parts.backward) = (layer[0], layer[1], layer[2])
+    parts.perMicroBatch = context.device.stepFactors.microBatch
+    parts.once = context.device.stepFactors.once
     (parts.embedding, parts.embeddingGradient, parts.head) = (layer[3], layer[4], layer[5])
 
     let (exchange, isExchangeKnown) = exchanges.place(columns[2][place])
@@ -463,7 +465,7 @@ final class TrainingEvaluator: BlockEvaluator {
       context.device.addExchanges(scenario.exchanges(of: kernels), to: &costs)
       (exchange[0], exchange[1]) = (costs.layerGradients, costs.outerGradients)
       (exchange[2], exchange[3]) = (costs.layerWeights, costs.updatedWeights)
-      exchange[4] = context.device.updateTime(scenario.updates(of: kernels), hostLaunch: base.kernelLaunch)
+      exchange[4] = context.device.updateTime(scenario.updates(of: kernels), host: base.hostStarts)
       exchange[5] = context.device.besideChannels(plan) ?? 0
     }
     (parts.layerGradients, parts.outerGradients) = (exchange[0], exchange[1])
@@ -490,7 +492,8 @@ final class TrainingEvaluator: BlockEvaluator {
       parts,
       StepCounts(
         stages: Double(pipeline), virtualStages: Double(virtual), microBatches: Double(microBatches),
-        middleLayers: Double(middle), endLayers: Double(ends)),
+        gradientExchanges: Double(plan.gradientExchanges), middleLayers: Double(middle),
+        endLayers: Double(ends)),
       overlap: base.plan.overlap, contention: context.device.contention)
     guard times.total.isFinite else { return .network }
     let sequences = Double(microBatch * microBatches * data)
@@ -631,7 +634,7 @@ extension TrainingEvaluator {
         return nil
       }
       let costs = context.device.layerParts(
-        kernels, recompute: plan.recompute, hostLaunch: context.scenario.kernelLaunch)
+        kernels, recompute: plan.recompute, host: context.scenario.hostStarts)
       (layer[0], layer[1], layer[2]) = (costs.forward, costs.recompute, costs.backward)
       (layer[3], layer[4], layer[5]) = (costs.embedding, costs.embeddingGradient, costs.head)
     }

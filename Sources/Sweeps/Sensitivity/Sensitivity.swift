@@ -216,7 +216,8 @@ struct TrainingTimes<N: ModelNumber> {
   init(_ scenario: Scenario, change: (inout Machine<N>) -> Void) {
     var machine = Machine<N>(scenario.device)
     change(&machine)
-    let model = DeviceModel<N>(scenario.device, scenario.calibration, machine: machine)
+    var model = DeviceModel<N>(scenario.device, scenario.calibration, machine: machine)
+    model.stepFactors = scenario.stepFactors()
     guard let transformer = scenario.transformer, let kernels = scenario.trainingKernels else {
       preconditionFailure("a training step has a Transformer")
     }
@@ -226,15 +227,18 @@ struct TrainingTimes<N: ModelNumber> {
       tensorParallel: plan.tensor, sequenceParallel: scenario.sequenceParallel, causal: scenario.causal,
       dataType: scenario.dataType, options: scenario.layerOptions)
     let update = scenario.updates(of: kernels)
+    let starts = scenario.hostStarts
     let parts = model.stepParts(
       step, plan,
       exchanges: StepExchanges<N>(step, plan, gradientBytes: scenario.gradientDataType.bytes),
       updates: StepUpdates<N>(parameters: update.parameters, adam: update.adam, mixed: update.mixed),
-      hostLaunch: N(scenario.kernelLaunch))
+      host: HostLaunch<N>(
+        each: N(starts.each), eachBackward: N(starts.eachBackward), blocks: starts.blocks))
     let layers = plan.stageLayers(of: transformer.layers) ?? (transformer.layers, transformer.layers)
     let counts = StepCounts<N>(
       stages: N(Double(plan.pipeline)), virtualStages: N(Double(plan.virtualStages)),
-      microBatches: N(Double(plan.microBatches)), middleLayers: N(Double(layers.middle)),
+      microBatches: N(Double(plan.microBatches)), gradientExchanges: N(Double(plan.gradientExchanges)),
+      middleLayers: N(Double(layers.middle)),
       endLayers: N(Double(layers.ends)))
     times = TrainingStepForm<N>.time(parts, counts, overlap: plan.overlap, contention: model.contention)
   }
