@@ -4,19 +4,27 @@ import Studies
 extension HeatMap {
   private static let height = 26.0
 
-  private var left: Double { 20 + 16 + (rows.names.map { estimatedWidth($0, size: 12) }.max() ?? 0) }
-  private var wholeHeight: Double { 30 + Self.height * Double(rows.names.count) + 44 }
+  private func left(in width: Double) -> Double {
+    36 + min(rows.names.map { estimatedWidth($0, size: 12) }.max() ?? 0, 0.4 * width)
+  }
+
+  /// How wide the widest name of a column is.
+  private var columnWidth: Double { columns.names.map { estimatedWidth($0, size: 12) }.max() ?? 0 }
+
+  /// Room below the fields for the names of the columns, which are turned where they are wider than a field.
+  private func foot(_ cell: Double) -> Double { columnWidth > cell - 1 ? min(columnWidth, 130) + 10 : 18 }
 
   /// Several maps beside each other: in rows of three where that fills the rows, in pairs or alone elsewhere.
   static func svg(_ maps: [HeatMap], id: String, description: String, width: Double) -> String {
     let columns = Double(maps.map(\.columns.names.count).max() ?? 1)
-    let left: Double = maps.map(\.left).max() ?? 0
+    let left: Double = maps.map { $0.left(in: width) }.max() ?? 0
     let most = maps.count % 3 == 0 ? 3 : min(2, maps.count)
     func room(_ across: Int) -> Double { width / Double(across) - left - 10 }
     let across = (1...max(1, most)).last { room($0) >= 26 * columns } ?? 1
-    let cell: Double = min(52, max(18, room(across) / columns))
+    let longest: Double = maps.map(\.columnWidth).max() ?? 0
+    let cell: Double = min(max(52, longest + 8), max(18, room(across) / columns))
     let mapWidth = left + cell * columns + 10
-    let mapHeight = maps.map(\.wholeHeight).max() ?? 0
+    let mapHeight = maps.map { 30 + height * Double($0.rows.names.count) + $0.foot(cell) + 28 }.max() ?? 0
     let down = (maps.count + across - 1) / across
     var svg = SVG(
       id: id, width: max(mapWidth * Double(across), 300), height: mapHeight * Double(down),
@@ -45,7 +53,8 @@ extension HeatMap {
       class: "value")
     for (row, name) in rows.names.enumerated() {
       let cy = top + Self.height * Double(row)
-      svg.text(left - 7, cy + 17, name, anchor: "end", class: "tick")
+      svg.text(
+        left - 7, cy + 17, fitted(name, width: left - x - 36, size: 12), anchor: "end", class: "tick")
       for column in columns.names.indices {
         let cx = left + cell * Double(column)
         guard let value = values[row][column] else {
@@ -62,14 +71,18 @@ extension HeatMap {
       }
     }
     let bottom = top + Self.height * Double(rows.names.count)
-    var end = -Double.infinity
+    let foot = foot(cell)
     for (column, name) in columns.names.enumerated() {
-      let (place, half) = (left + cell * (Double(column) + 0.5), estimatedWidth(name, size: 12) / 2)
-      guard place - half > end + 2 else { continue }
-      svg.text(place, bottom + 15, name, anchor: "middle", class: "tick")
-      end = place + half
+      let place = left + cell * (Double(column) + 0.5)
+      if foot > 18 {
+        svg.text(
+          place + 4, bottom + 6, fitted(name, width: foot - 8, size: 12), anchor: "end", class: "tick",
+          turned: true)
+      } else {
+        svg.text(place, bottom + 15, name, anchor: "middle", class: "tick")
+      }
     }
-    svg.text(middle, bottom + 34, columns.label, anchor: "middle", class: "axis")
+    svg.text(middle, bottom + foot + 16, columns.label, anchor: "middle", class: "axis")
     svg.text(x + 14, (top + bottom) / 2, rows.label, anchor: "middle", class: "axis", turned: true)
   }
 
