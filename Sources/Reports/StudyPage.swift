@@ -148,8 +148,8 @@ extension ClaimsRegistry {
       }) + "\n" + summary + "\n"
   }
 
-  /// The claims as files beside the page: `claims.csv`, `report.md`.
-  public var files: [(name: String, text: String)] { page.files }
+  /// The claims as files beside the page: `claims.csv`, `claims.md`, `report.md`.
+  public var files: [(name: String, text: String)] { page.files + [("claims.md", markdown)] }
 }
 
 extension DataTable {
