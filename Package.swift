@@ -38,6 +38,7 @@ let package = Package(
       name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CNetCDF", providers: [.apt(["libnetcdf-dev"])]),
     .systemLibrary(name: "CMinpack", pkgConfig: "cminpack", providers: [.apt(["libcminpack-dev"])]),
+    .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["nettle-dev"])]),
 
     // Floor 1: numbers with units; files with positions.
     .target(name: "Quantities", dependencies: [real], swiftSettings: settings),
@@ -94,7 +95,7 @@ let package = Package(
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Sampling",
         "Scenarios",
-        "Studies", "Sweeps", real,
+        "Studies", "Sweeps", "CNettle", real,
         .product(name: "Mustache", package: "swift-mustache"),
       ],
       resources: [.embedInCode("Templates")],
@@ -172,6 +173,13 @@ let package = Package(
       dependencies: [
         "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
         "Sweeps", "TestSupport", real,
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: [
+        "Quantities", "Documents", "Hardware", "Workloads", "CostModels", "Calibration", "Scenarios",
+        "Studies", "Reports", "TestSupport",
       ],
       swiftSettings: settings),
     .testTarget(

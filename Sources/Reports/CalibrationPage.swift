@@ -2,9 +2,9 @@ public import Calibration
 public import CostModels
 import Documents
 public import Hardware
-import Mustache
 import Quantities
 public import Scenarios
+import Studies
 
 /// A self-contained page about the calibration of a processor: how it was measured, what was fitted, how well that does.
 public struct CalibrationPage: Sendable {
@@ -78,97 +78,97 @@ public struct CalibrationPage: Sendable {
       + "intervals. Times are the best of samples spread over the run."
   }
 
-  private var figures: [Figure] {
+  private var charts: [Chart] {
     let model = HostModel<Double>(device, calibration)
     let values = fitted.values + heldOut.values
     var threads: [Double] = []
     for value in values.compactMap(\.threads) where !threads.contains(value) { threads.append(value) }
-    return threads.sorted().compactMap { Figure.hostRoofline(model, threads: $0, values) }
+    return threads.sorted().compactMap { Chart.hostRoofline(model, threads: $0, values) }
       + [
-        Figure.streams(model, "triad", fitted.values, heldOut.values),
-        Figure.residuals(fitted.values, heldOut.values),
-        Figure.predictedAgainstMeasured(fitted.values, heldOut.values),
+        Chart.streams(model, "triad", fitted.values, heldOut.values),
+        Chart.residuals(fitted.values, heldOut.values),
+        Chart.keptOut(heldOut.values),
       ].compactMap { $0 }
   }
 
-  /// Each figure as an SVG file and its table as a CSV file, by name.
-  public var files: [(name: String, text: String)] {
-    figures.enumerated().flatMap { index, figure in
-      [("figure-\(index + 1).svg", figure.standaloneSVG), ("figure-\(index + 1).csv", figure.csv)]
-    }
-  }
+  /// Figures, tables and the page as Markdown, by name.
+  public var files: [(name: String, text: String)] { page.files }
 
-  /// The page as HTML: no script, no request to anywhere.
+  /// The page as HTML: no request to anywhere.
   ///
   /// - Throws: an error of the template engine if the built-in template is broken.
-  public func html() throws -> String {
-    let template = try MustacheTemplate(
-      string: String(decoding: PackageResources.calibration_mustache, as: UTF8.self))
-    let forms = DeviceCalibration.formNames.filter { calibration.forms[$0] != nil }
-    let context: [String: Any] = [
-      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
-      "title": "Calibration of \(printable(device.title))", "summary": summary,
-      "run": printableLong(run.signature), "library": printableLong(run.library),
-      "verdict": printableLong(run.verdict), "isQuiet": run.isQuiet, "energy": printableLong(run.energy),
-      "figures": figures.enumerated().map { index, figure in
-        [
-          "number": "\(index + 1)", "title": figure.title, "words": figure.words,
-          "svg": figure.svg, "legend": figure.legend, "header": figure.header,
-          "rows": figure.rows.map { ["cells": $0.map { printable($0) }] }, "count": "\(figure.rows.count)",
-        ] as [String: Any]
-      },
-      "accuracy": heldOut.summaries.sorted { $0.group < $1.group }.map { summary -> [String: String] in
-        func cell(_ value: Double?) -> String { value.map { fixed($0, decimals: 1) } ?? "-" }
-        return [
-          "group": printable(summary.group), "rows": "\(summary.rows)", "bias": cell(summary.bias),
-          "mape": cell(summary.mape), "p90": cell(summary.p90), "max": cell(summary.max),
-          "coverage": summary.coverage90.map { fixed($0, decimals: 0) } ?? "-",
-        ]
-      },
-      "forms": forms.map { name in
-        [
-          "name": name, "rows": "\(calibration.forms[name]?.rows ?? 0)",
-          "spread": fixed(100 * (calibration.forms[name]?.spread ?? 0), decimals: 1),
-          "constants": constants(of: name),
-        ] as [String: Any]
-      },
-      "open": calibration.identifiability.flatMap(\.words),
-      "comparisons": comparisons.flatMap { comparison in
-        comparison.entries.map { entry -> [String: String] in
-          [
-            "form": comparison.form, "variant": entry.name, "constants": "\(entry.constants)",
-            "error": fixed(100 * entry.error, decimals: 1), "excess": fixed(entry.excess, decimals: 1),
-            "chosen": entry.name == comparison.chosen ? "chosen" : "",
-          ]
-        }
-      },
-      "facts": FactSheet(device).facts.filter { !$0.kind.isEmpty }.map { fact in
-        [
-          "name": fact.name, "value": fact.value, "interval": fact.interval, "kind": fact.kind,
-          "source": printableLong(fact.source),
-        ]
-      },
-      "source": printableLong(calibration.source),
+  public func html() throws -> String { try page.html() }
+
+  private var page: ReportPage {
+    var page = ReportPage(kind: "Calibration", title: "Calibration of \(device.title)", summary: summary)
+    page.headlines = [
+      ("run", run.signature), ("BLAS", run.library), ("disturbance", run.verdict), ("energy", run.energy),
     ]
-    return template.render(context)
+    let warning =
+      run.isQuiet
+      ? []
+      : [
+        "Something else ran on this machine, or its clock changed: times may be too long, and the constants with them."
+      ]
+    page.sections = [
+      Section(
+        "Kernels and what the fitted forms say of them", prose: warning, charts: charts,
+        tables: [ScenarioPage.accuracyTable(heldOut.summaries.sorted { $0.group < $1.group })]),
+      Section(
+        "The constants",
+        prose: ["Fitted to logarithms of time; intervals are 90 %."]
+          + calibration.identifiability.flatMap(\.words).map { $0 + "." },
+        tables: Self.constants(of: calibration)),
+      Section(
+        "Which variant of each form",
+        prose: [
+          "Each variant is fitted without one group of shapes after another and predicts it. The simplest that is not "
+            + "worse than the best by more than one standard error (of the difference between groups), nor by more than a "
+            + "quarter, is chosen."
+        ],
+        tables: [
+          DataTable(
+            "Variants",
+            columns: [
+              .init("form"), .init("variant"), .init("constants"), .init("error on unseen shapes", unit: "%"),
+              .init("worse than the best, standard errors"), .init("chosen"),
+            ],
+            rows: comparisons.flatMap { comparison in
+              comparison.entries.map { entry in
+                [
+                  .text(comparison.form), .text(entry.name), .number(Double(entry.constants)),
+                  .number(100 * entry.error), .number(entry.excess),
+                  .text(entry.name == comparison.chosen ? "chosen" : ""),
+                ]
+              }
+            })
+        ]),
+    ]
+    page.trust.foundations = ["Source of all constants: \(calibration.source)."]
+    page.trust.files = [fitted.path, heldOut.path]
+    page.trust.tables = [ScenarioPage.facts(FactSheet(device), "The description of the machine")]
+    page.trust.command = "rooftree calibrate"
+    return page
   }
 
-  private func constants(of form: String) -> [[String: String]] {
-    guard let fitted = calibration.forms[form], let definitions = DeviceCalibration.constants(ofForm: form)
-    else { return [] }
-    return definitions.enumerated().map { index, definition in
-      let value = fitted.values[index]
-      let width = (1.645 * fitted.relativeErrors[index]).exponential()
-      let unit = definition.unit.isEmpty ? "" : " \(definition.unit)"
-      return [
-        "name": definition.name, "value": formatted(value) + unit,
-        "interval": "\(formatted(value / width)) to \(formatted(value * width))\(unit)",
-        "known": fitted.doubt(index, definition) ?? "fitted",
-        "meaning": definition.meaning,
-      ]
+  /// A table for each form: its constants with their intervals and their meaning.
+  static func constants(of calibration: DeviceCalibration) -> [DataTable] {
+    calibration.forms.keys.sorted().compactMap { form in
+      guard let fitted = calibration.forms[form],
+        let definitions = DeviceCalibration.constants(ofForm: form)
+      else { return nil }
+      return DataTable(
+        "\(form): \(fitted.rows) rows, rows left out miss by \(fixed(100 * fitted.spread, decimals: 1)) % (one standard deviation)",
+        columns: ["constant", "value", "low", "high", "unit", "how known", "meaning"].map { .init($0) },
+        rows: definitions.enumerated().map { index, definition in
+          let value = fitted.values[index]
+          let width = (1.645 * fitted.relativeErrors[index]).exponential()
+          return [
+            .text(definition.name), .number(value), .number(value / width), .number(value * width),
+            .text(definition.unit), .text(fitted.doubt(index, definition) ?? "fitted"),
+            .text(definition.meaning),
+          ]
+        })
     }
   }
-
-  /// Text from a user's file of any length that a page can hold.
-  private func printableLong(_ text: String) -> String { printable(text, limit: 20_000) }
 }

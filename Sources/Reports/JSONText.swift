@@ -10,6 +10,8 @@ public indirect enum JSONText: Sendable {
   case array([JSONText])
   /// An object.
   case object([(String, JSONText)])
+  /// JSON that is written already.
+  case raw(String)
 
   /// The value as JSON text.
   public var text: String {
@@ -19,6 +21,7 @@ public indirect enum JSONText: Sendable {
       guard let value, value.isFinite else { return "null" }
       if value == value.rounded(), abs(value) < 1e15 { return "\(Int(value))" }
       return "\(value)"
+    case .raw(let text): return text
     case .flag(let flag): return flag ? "true" : "false"
     case .array(let items):
       guard !items.isEmpty else { return "[]" }

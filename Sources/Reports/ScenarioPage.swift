@@ -1,25 +1,37 @@
 import Calibration
 import CostModels
 import Documents
-import Hardware
-import Mustache
+public import Hardware
 import Quantities
 public import Scenarios
+import Studies
 import Workloads
 
 /// A self-contained page about one scenario: the projection beside measurements of the same device.
 public struct ScenarioPage: Sendable {
   let projection: Projection
   let tables: [TableComparison]
+  let whatIf: WhatIf?
+  let others: [Device]
+  let command: String
 
   /// A page.
   ///
   /// - Parameters:
   ///   - projection: the answer to the scenario.
   ///   - tables: measurements of the scenario's device, with their predictions.
-  public init(_ projection: Projection, tables: [TableComparison]) {
+  ///   - whatIf: the scenario on other machines.
+  ///   - others: devices whose roofs stand beside those of the scenario's.
+  ///   - command: what writes the page again.
+  public init(
+    _ projection: Projection, tables: [TableComparison], whatIf: WhatIf? = nil, others: [Device] = [],
+    command: String = ""
+  ) {
     self.projection = projection
     self.tables = tables
+    self.whatIf = whatIf
+    self.others = others
+    self.command = command
   }
 
   /// Summaries of whole columns of the tables that a model covers.
@@ -43,9 +55,13 @@ public struct ScenarioPage: Sendable {
       words +=
         projection.modelFLOPUtilization.map { " at \(percent($0)) of the peak rate of all devices." } ?? "."
     }
-    if projection.scenario.tensorParallel > 1 {
-      words += " Exchanges between devices take \(percent(projection.communicationShare)) of the time."
+    if projection.scenario.tensorParallel * projection.scenario.dataParallel > 1 {
+      let range = projection.communicationInterval
+      words +=
+        " Communication takes \(percent(projection.communicationShare)) [\(bare(range.lowerBound)), "
+        + "\(bare(range.upperBound))] of the step."
     }
+    words += savings
     let layers = accuracy.filter { $0.table.contains("tp_layers") && !$0.quantity.contains("nocomm") }
     if let worst = layers.compactMap(\.mape).max(), let best = layers.compactMap(\.mape).min() {
       words +=
@@ -55,71 +71,203 @@ public struct ScenarioPage: Sendable {
     if projection.scenario.calibration == nil {
       words += " The device was not measured: constants of other devices stand in, and the interval is wide."
     }
+    if projection.root.isExtrapolated {
+      words += " Some kernels lie outside of what was measured; they are listed below."
+    }
     return words
   }
 
-  /// The figures of the page, in order.
-  private var figures: [Figure] {
-    let device = projection.scenario.device
-    return [
-      Figure.breakdown(projection), Figure.layerErrors(tables),
-      Figure.roofline(device, projection.scenario.dataType, tables),
-    ].compactMap { $0 }
+  /// What doubling each part of the machine would save, the largest first.
+  private var savings: String {
+    let names: [WhatIf.Kind: String] = [
+      .peak: "the peak rate", .memory: "the memory bandwidth", .link: "the link bandwidth",
+    ]
+    let parts = (whatIf?.effects ?? []).compactMap { effect -> (name: String, saved: Double)? in
+      names[effect.kind].map { ($0, max(0, 1 - effect.doubled / projection.time)) }
+    }.sorted { ($0.saved, $1.name) > ($1.saved, $0.name) }
+    guard let first = parts.first else { return "" }
+    let rest = parts.dropFirst().map { ", \($0.name) \(percent($0.saved))" }.joined()
+    return " Doubling \(first.name) would save \(percent(first.saved))\(rest)."
   }
 
-  /// Each figure as an SVG file and its table as a CSV file, by name.
-  public var files: [(name: String, text: String)] {
-    figures.enumerated().flatMap { index, figure in
-      [("figure-\(index + 1).svg", figure.standaloneSVG), ("figure-\(index + 1).csv", figure.csv)]
+  private func bare(_ share: Double) -> String { fixed(share * 100, decimals: share < 0.0995 ? 1 : 0) }
+
+  private var sections: [Section] {
+    var sections = [
+      Section(
+        "Where the time goes", prose: [], charts: [.icicle(projection), .kernels(projection)])
+    ]
+    var timelines = [Chart.stepTimeline(projection)].compactMap { $0 }
+    if let layers = projection.root.parts.first(where: { $0.count > 1 }) {
+      timelines += [Chart.timeline(of: layers, name: "One of the \(layers.name)")].compactMap { $0 }
     }
+    if !timelines.isEmpty { sections.append(Section("The step over time", prose: [], charts: timelines)) }
+    if let roofline = Chart.roofline(projection, others: others, tables: tables) {
+      sections.append(Section("What the hardware allows", prose: [], charts: [roofline]))
+    }
+    sections += whatIfSections
+    let checks = [
+      Chart.layerErrors(tables),
+      Chart.tables("Every measured row of this device", tables, error: 0.1),
+    ].compactMap { $0 }
+    if !checks.isEmpty {
+      sections.append(
+        Section(
+          "Predicted against measured",
+          prose: [
+            "Rows of operators.csv, layers.csv and the collectives are those that the constants were fitted to; whole "
+              + "layers (tp_layers, dp) and partitions of the device were never fitted."
+          ], charts: checks))
+    }
+    return sections
   }
 
-  /// The page as HTML: no script, no request to anywhere.
+  private var whatIfSections: [Section] {
+    guard let whatIf else { return [] }
+    var charts: [Chart] = []
+    if !whatIf.effects.isEmpty {
+      charts.append(
+        Chart(
+          "One parameter of the machine at half and at twice its value",
+          "The scenario projected again with one change; everything else, calibrated efficiencies included, stays.",
+          .tornado(
+            Tornado(
+              label: "time of the \(projection.root.name)", unit: "s", base: projection.time.value,
+              bars: whatIf.effects.map { effect in
+                Tornado.Bar(
+                  "\(effect.name), \(effect.value)", low: (effect.halved.value, "half"),
+                  high: (effect.doubled.value, "twice"))
+              }))))
+    }
+    if !whatIf.tensor.isEmpty {
+      charts.append(
+        .scaling(
+          "The same step over more devices, tensor-parallel",
+          "The work stays, the devices that share it grow. The dashed line is the ideal. Whether the model fits is another "
+            + "question: see the memory of a device.",
+          devices: "devices",
+          curves: [
+            (
+              "tensor parallelism",
+              whatIf.tensor.map { (count: Double($0.degree), time: $0.projection.time.value) }
+            )
+          ], isStrong: true))
+      charts.append(
+        Chart(
+          "What the devices do with the time",
+          "Time of the step times the devices that it keeps busy, by what it waits for.",
+          .bars(Self.deviceTime(whatIf.tensor))))
+    }
+    guard !charts.isEmpty else { return [] }
+    return [
+      Section(
+        "What if", prose: [],
+        charts: charts,
+        tables: whatIf.effects.isEmpty
+          ? []
+          : [
+            DataTable(
+              "How to ask the same with the command",
+              columns: [
+                .init("parameter"), .init("today"), .init("time at half", unit: "s"),
+                .init("time at twice", unit: "s"), .init("saved by doubling", unit: "%"), .init("--set"),
+              ],
+              rows: whatIf.effects.map { effect in
+                [
+                  .text(effect.name), .text(effect.value), .number(effect.halved.value),
+                  .number(effect.doubled.value),
+                  .number(100 * (1 - effect.doubled / projection.time), digits: 2), .text(effect.change),
+                ]
+              })
+          ])
+    ]
+  }
+
+  private static func deviceTime(_ tensor: [(degree: Int, projection: Projection)]) -> BarChart {
+    let most = tensor.map { Double($0.degree) * $0.projection.time.value }.max() ?? 1
+    let (factor, symbol) = timeUnit(most)
+    let bounds = Bound.drawn.filter { bound in
+      tensor.contains { $0.projection.root.timeByBound[bound, default: 0] > 1e-3 * $0.projection.time.value }
+    }
+    return BarChart(
+      parts: bounds.map { "waits for \($0.rawValue)" }, label: "time of all devices", unit: symbol,
+      bars: tensor.map { degree, projection in
+        let times = projection.root.timeByBound
+        let devices = Double(degree)
+        return BarChart.Bar(
+          "\(degree) device\(degree == 1 ? "" : "s")",
+          bounds.map { devices * times[$0, default: 0] / factor },
+          interval: devices * projection.root.interval90.lowerBound.value / factor...devices
+            * projection.root.interval90.upperBound.value / factor)
+      })
+  }
+
+  private var page: ReportPage {
+    let scenario = projection.scenario
+    var page = ReportPage(kind: "Scenario", title: scenario.title, summary: summary)
+    page.lead = scenario.note ?? ""
+    page.headlines =
+      [("time of the \(projection.root.name)", projection.timeWithInterval)] + projection.headlines
+    page.sections = sections
+    page.trust = trust
+    return page
+  }
+
+  private var trust: Trust {
+    let scenario = projection.scenario
+    var trust = Trust()
+    trust.foundations = [
+      "Device: \(scenario.device.title). "
+        + (scenario.calibration.map { "Calibration \($0.name): \($0.source)." }
+          ?? "No calibration: constants that other devices agree on, with a spread of a quarter.")
+    ]
+    let kernels = projection.root.kernels.filter(\.isExtrapolated)
+    trust.foundations.append(
+      kernels.isEmpty
+        ? "Nothing is extrapolated: every kernel lies within what the calibration saw, up to a factor of two."
+        : "Extrapolated, \(percent(kernels.reduce(0) { $0 + $1.time.value } / projection.time.value)) of the time: "
+          + kernels.map(\.name).joined(separator: ", ") + ".")
+    trust.files = scenario.files + tables.map(\.path)
+    if !accuracy.isEmpty { trust.tables.append(Self.accuracyTable(accuracy)) }
+    trust.tables.append(Self.facts(FactSheet(scenario.device), "The data sheet, number by number"))
+    if let calibration = scenario.calibration {
+      trust.tables.append(Self.facts(FactSheet(calibration), "The calibration, constant by constant"))
+    }
+    trust.command = command
+    return trust
+  }
+
+  static func accuracyTable(_ accuracy: [ErrorSummary]) -> DataTable {
+    func cell(_ value: Double?) -> DataTable.Cell { value.map { .number($0, digits: 2) } ?? .empty }
+    return DataTable(
+      "How accurate the models are on this device",
+      columns: [
+        .init("table"), .init("group"), .init("column"), .init("rows"), .init("bias", unit: "%"),
+        .init("mean absolute error", unit: "%"), .init("90th percentile", unit: "%"),
+        .init("worst", unit: "%"), .init("in the 90 % interval", unit: "%"),
+      ],
+      rows: accuracy.map { summary in
+        [
+          .text(summary.table.split(separator: "/").suffix(2).joined(separator: "/")), .text(summary.group),
+          .text(summary.quantity), .number(Double(summary.rows)), cell(summary.bias), cell(summary.mape),
+          cell(summary.p90), cell(summary.max), cell(summary.coverage90),
+        ]
+      })
+  }
+
+  static func facts(_ sheet: FactSheet, _ title: String) -> DataTable {
+    DataTable(
+      title, columns: ["number", "value", "interval", "how known", "source"].map { .init($0) },
+      rows: sheet.facts.filter { !$0.kind.isEmpty }.map { fact in
+        [.text(fact.name), .text(fact.value), .text(fact.interval), .text(fact.kind), .text(fact.source)]
+      })
+  }
+
+  /// Figures, tables and the page as Markdown, by name.
+  public var files: [(name: String, text: String)] { page.files }
+
+  /// The page as HTML: no request to anywhere.
   ///
   /// - Throws: an error of the template engine if the built-in template is broken.
-  public func html() throws -> String {
-    let template = try MustacheTemplate(
-      string: String(decoding: PackageResources.page_mustache, as: UTF8.self))
-    let figures = figures
-    let context: [String: Any] = [
-      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
-      "title": printable(projection.scenario.title), "summary": printableLong(summary),
-      "note": projection.scenario.note.map { printableLong($0) } ?? "",
-      "headlines": projection.headlines.map { ["label": $0.label, "value": $0.value] },
-      "figures": figures.enumerated().map { index, figure in
-        [
-          "number": "\(index + 1)", "title": figure.title, "words": figure.words,
-          "svg": figure.svg + figure.legend,
-          "header": figure.header, "rows": figure.rows.map { ["cells": $0.map { printable($0) }] },
-          "count": "\(figure.rows.count)",
-        ] as [String: Any]
-      },
-      "accuracy": accuracy.map { summary -> [String: String] in
-        func cell(_ value: Double?) -> String { value.map { fixed($0, decimals: 1) } ?? "-" }
-        return [
-          "table": printable(summary.table.split(separator: "/").suffix(2).joined(separator: "/")),
-          "group": printable(summary.group),
-          "quantity": printable(summary.quantity), "rows": "\(summary.rows)", "bias": cell(summary.bias),
-          "mape": cell(summary.mape), "p90": cell(summary.p90), "max": cell(summary.max),
-          "coverage": cell(summary.coverage90),
-        ]
-      },
-      "hasAccuracy": !accuracy.isEmpty,
-      "facts": FactSheet(projection.scenario.device).facts.filter { !$0.kind.isEmpty }.map { fact in
-        [
-          "name": fact.name, "value": fact.value, "interval": fact.interval, "kind": fact.kind,
-          "source": printableLong(fact.source),
-        ]
-      },
-      "device": printable(projection.scenario.device.title),
-      "calibration": projection.scenario.calibration.map { printableLong("\($0.name): \($0.source)") }
-        ?? "none",
-      "files": projection.scenario.files.map { printable($0) },
-      "extrapolated": projection.root.isExtrapolated,
-    ]
-    return template.render(context)
-  }
-
-  /// Text from a user's file of any length that a page can hold.
-  private func printableLong(_ text: String) -> String { printable(text, limit: 20_000) }
+  public func html() throws -> String { try page.html() }
 }

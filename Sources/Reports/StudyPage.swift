@@ -1,18 +1,28 @@
 import Documents
-import Mustache
 import Quantities
 public import Studies
 
 /// A self-contained page about one study, with its figures and tables as files beside it.
 public struct StudyPage: Sendable {
   let study: StudyResult
-  private let sections: [(section: Section, figures: [Figure])]
+  let inputs: [String]
 
   /// A page.
-  public init(_ study: StudyResult) {
+  ///
+  /// - Parameters:
+  ///   - study: what was asked and found.
+  ///   - files: files that its parameters name.
+  public init(_ study: StudyResult, files: [String] = []) {
     self.study = study
-    sections = study.findings.sections.map { ($0, $0.charts.map { Figure($0) }) }
+    inputs = files
   }
+
+  /// The name of the study.
+  public var name: String { study.file.name }
+  /// Its title.
+  public var title: String { study.file.title }
+  /// The answer in a paragraph.
+  public var summary: String { study.findings.summary }
 
   /// How the claims stand, for a heading.
   private var headlines: [(label: String, value: String)] {
@@ -28,24 +38,49 @@ public struct StudyPage: Sendable {
     return "\(printable(study.file.title))\n\n\(printable(study.findings.summary, limit: 20_000))\n\(claims)"
   }
 
-  /// Figures, tables and claims as files: `figure-1.svg`, `figure-1.csv`, `table-1.csv`, `claims.csv`.
-  public var files: [(name: String, text: String)] {
-    var files: [(name: String, text: String)] = []
-    var (figures, tables) = (0, 0)
-    for (section, drawn) in sections {
-      for (chart, figure) in zip(section.charts, drawn) {
-        figures += 1
-        files.append(("figure-\(figures).svg", figure.standaloneSVG))
-        files.append(("figure-\(figures).csv", chart.table.csv))
-      }
-      for table in section.tables {
-        tables += 1
-        files.append(("table-\(tables).csv", table.csv))
-      }
+  /// Figures, tables and claims as files: `figure-1.svg`, `figure-1.csv`, `table-1.csv`, `claims.csv`, `report.md`.
+  public var files: [(name: String, text: String)] { page.files }
+
+  /// The page as HTML: no request to anywhere.
+  ///
+  /// - Throws: an error of the template engine if the built-in template is broken.
+  public func html() throws -> String { try page.html() }
+
+  /// The page as Markdown; figures are the files beside it.
+  public var markdown: String { page.markdown }
+
+  private var page: ReportPage {
+    let file = study.file
+    var page = ReportPage(kind: "Study", title: file.title, summary: study.findings.summary)
+    page.lead = file.question
+    if let paper = file.paper {
+      page.about = (
+        "\(paper.authors): \(paper.title) (\(paper.year)).", paper.arXiv, paper.note ?? ""
+      )
     }
-    if !study.claims.isEmpty { files.append(("claims.csv", StudyResult.claimsTable([study]).csv)) }
-    files.append(("report.md", markdown))
-    return files
+    page.headlines = headlines
+    page.sections = study.findings.sections
+    page.claims = ([study], false)
+    page.trust.foundations = study.findings.foundations
+    page.trust.files = [file.path] + inputs
+    if !file.parameters.isEmpty {
+      page.trust.tables.append(
+        DataTable(
+          "Parameters of the study, with their sources",
+          columns: ["parameter", "value", "plausible range", "how known", "source"].map { .init($0) },
+          rows: file.parameters.map { parameter in
+            [
+              .text(parameter.title), .text(parameter.values.joined(separator: ", ")),
+              .text(parameter.interval.map { "\($0.low) to \($0.high)" } ?? ""),
+              .text(parameter.provenance.kind.rawValue),
+              .text(
+                [parameter.provenance.source, parameter.note ?? ""].filter { !$0.isEmpty }
+                  .joined(separator: ". ")),
+            ]
+          }))
+    }
+    page.trust.command = "rooftree report \(file.name)"
+    return page
   }
 
   /// The study as JSON: all digits, units beside the names.
@@ -80,182 +115,24 @@ public struct StudyPage: Sendable {
       ),
     ])
   }
-
-  /// The page as HTML: no request to anywhere.
-  ///
-  /// - Throws: an error of the template engine if the built-in template is broken.
-  public func html() throws -> String {
-    let template = try MustacheTemplate(
-      string: String(decoding: PackageResources.study_mustache, as: UTF8.self))
-    let file = study.file
-    var number = 0
-    let shown = sections.enumerated().map { index, entry -> [String: Any] in
-      let figures = zip(entry.section.charts, entry.figures).map { chart, figure -> [String: Any] in
-        number += 1
-        return [
-          "number": "\(number)", "title": long(figure.title), "words": long(figure.words), "svg": figure.svg,
-        ]
-        .merging(Self.context(chart.table)) { first, _ in first }
-      }
-      return [
-        "anchor": "section-\(index + 1)", "title": long(entry.section.title),
-        "prose": entry.section.prose.map(long), "figures": figures,
-        "tables": entry.section.tables.map { Self.context($0) },
-      ]
-    }
-    var contents = sections.enumerated().map { index, entry in
-      ["anchor": "section-\(index + 1)", "title": long(entry.section.title)]
-    }
-    if !study.claims.isEmpty {
-      contents.append(["anchor": "claims", "title": "The claims, and where they stand"])
-    }
-    contents.append(["anchor": "foundations", "title": "What the numbers rest on"])
-    var context: [String: Any] = [
-      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
-      "title": long(file.title), "question": long(file.question), "summary": long(study.findings.summary),
-      "headlines": headlines.map { ["label": $0.label, "value": $0.value] }, "contents": contents,
-      "hasClaims": !study.claims.isEmpty, "hasStudies": false, "claims": Self.claims([study], named: false),
-      "sections": shown, "foundations": study.findings.foundations.map(long),
-      "hasParameters": !file.parameters.isEmpty,
-      "parameters": file.parameters.map { parameter in
-        [
-          "title": long(parameter.title), "value": long(parameter.values.joined(separator: ", ")),
-          "interval": long(parameter.interval.map { "\($0.low) to \($0.high)" } ?? ""),
-          "kind": parameter.provenance.kind.rawValue,
-          "source": long(
-            [parameter.provenance.source, parameter.note ?? ""].filter { !$0.isEmpty }.joined(separator: ". ")
-          ),
-        ]
-      },
-      "files": [long(file.path)],
-    ]
-    if let paper = file.paper {
-      var citation: [String: Any] = ["citation": long(Self.citation(paper)), "note": long(paper.note ?? "")]
-      if let number = paper.arXiv, number.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }) {
-        citation["link"] = "https://arxiv.org/abs/\(number)"
-        citation["linkText"] = "arXiv \(number)"
-      }
-      context["paper"] = citation
-    }
-    return template.render(context)
-  }
-
-  /// The page as Markdown; figures are the files beside it.
-  public var markdown: String {
-    let file = study.file
-    var text = "# \(inline(file.title))\n\n\(inline(file.question))\n\n\(inline(study.findings.summary))\n"
-    if let paper = file.paper {
-      text += "\nAbout: \(inline(Self.citation(paper)))"
-      text += paper.arXiv.map { " arXiv \(inline($0))." } ?? ""
-      text += paper.note.map { " " + inline($0) } ?? ""
-      text += "\n"
-    }
-    var (figures, tables) = (0, 0)
-    for (section, drawn) in sections {
-      text += "\n## \(inline(section.title))\n"
-      for paragraph in section.prose { text += "\n\(inline(paragraph))\n" }
-      for figure in drawn {
-        figures += 1
-        text += "\n![\(inline(figure.title))](figure-\(figures).svg)\n\n"
-        text +=
-          "Figure \(figures). \(inline(figure.title)). \(inline(figure.words)) [Data](figure-\(figures).csv)\n"
-      }
-      for table in section.tables {
-        tables += 1
-        text += "\n### \(inline(table.title))\n\n"
-        text += markdownTable(table.header, table.rows.map { $0.map(\.shown) })
-        text += "\n[Data](table-\(tables).csv)\n"
-      }
-    }
-    if !study.claims.isEmpty {
-      text += "\n## The claims, and where they stand\n\n"
-      text += markdownTable(
-        ["claim", "paper", "known", "ours", "standing", "why"],
-        study.claims.map { judged in
-          [
-            judged.claim.says, judged.claim.paperText, judged.claim.known.rawValue, judged.ourText,
-            judged.standing.rawValue, judged.why,
-          ]
-        })
-    }
-    text += "\n## What the numbers rest on\n"
-    for paragraph in study.findings.foundations { text += "\n\(inline(paragraph))\n" }
-    if !file.parameters.isEmpty {
-      text +=
-        "\n"
-        + markdownTable(
-          ["parameter", "value", "plausible range", "how known", "source"],
-          file.parameters.map { parameter in
-            [
-              parameter.title, parameter.values.joined(separator: ", "),
-              parameter.interval.map { "\($0.low) to \($0.high)" } ?? "", parameter.provenance.kind.rawValue,
-              parameter.provenance.source,
-            ]
-          })
-    }
-    return text
-  }
-
-  private static func citation(_ paper: StudyFile.Paper) -> String {
-    "\(paper.authors): \(paper.title) (\(paper.year))."
-  }
-
-  private func long(_ text: String) -> String { printable(text, limit: 20_000) }
-
-  /// A table for the template.
-  static func context(_ table: DataTable) -> [String: Any] {
-    [
-      "title": printable(table.title), "header": table.header.map { printable($0) },
-      "count": "\(table.rows.count)",
-      "isLong": table.rows.count > 20,
-      "rows": table.rows.map { row in
-        ["cells": row.map { ["text": printable($0.shown, limit: 2000), "class": $0.isNumber ? "n" : ""] }]
-      },
-    ]
-  }
-
-  /// The claims of some studies for the template.
-  static func claims(_ studies: [StudyResult], named: Bool) -> [[String: Any]] {
-    studies.flatMap { study in
-      study.claims.map { judged in
-        let claim = judged.claim
-        let constants = study.constants(of: judged).joined(separator: "; ")
-        var context: [String: Any] = [
-          "says": printable(claim.says, limit: 2000), "paper": printable(claim.paperText),
-          "known": claim.known.rawValue, "reference": printable(claim.reference, limit: 2000),
-          "columns": named ? "5" : "4",
-          "ours": judged.ourText, "standing": judged.standing.rawValue,
-          "class": judged.standing == .cannotBeChecked ? "unchecked" : judged.standing.rawValue,
-          "why": printable(judged.why, limit: 2000),
-        ]
-        if claim.tolerance != nil { context["tolerance"] = claim.toleranceText }
-        if named { context["study"] = printable(study.file.name) }
-        if !constants.isEmpty { context["constants"] = printable(constants, limit: 2000) }
-        return context
-      }
-    }
-  }
 }
 
 extension ClaimsRegistry {
+  private var page: ReportPage {
+    var page = ReportPage(kind: "Claims", title: "Claims registry", summary: summary)
+    page.lead = "What the papers say, what our models say, and how the two stand."
+    page.headlines = Standing.allCases.map { ($0.rawValue, "\(count($0))") }
+    page.claims = (studies, true)
+    page.trust.foundations = ["Each study's page says what its numbers rest on."]
+    page.trust.files = studies.map(\.file.path)
+    page.trust.command = "rooftree report claims"
+    return page
+  }
+
   /// The registry as a page.
   ///
   /// - Throws: an error of the template engine if the built-in template is broken.
-  public func html() throws -> String {
-    let template = try MustacheTemplate(
-      string: String(decoding: PackageResources.study_mustache, as: UTF8.self))
-    return template.render([
-      "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
-      "title": "Claims registry",
-      "question": "What the papers say, what our models say, and how the two stand.",
-      "summary": summary,
-      "headlines": Standing.allCases.map { ["label": $0.rawValue, "value": "\(count($0))"] },
-      "contents": [[String: String]](), "hasClaims": true, "hasStudies": true,
-      "claims": StudyPage.claims(studies, named: true), "sections": [[String: Any]](),
-      "foundations": ["Each study's page says what its numbers rest on."], "hasParameters": false,
-      "parameters": [[String: Any]](), "files": studies.map { printable($0.file.path) },
-    ])
-  }
+  public func html() throws -> String { try page.html() }
 
   /// The registry as a Markdown table.
   public var markdown: String {
@@ -270,6 +147,9 @@ extension ClaimsRegistry {
         }
       }) + "\n" + summary + "\n"
   }
+
+  /// The claims as files beside the page: `claims.csv`, `claims.md`, `report.md`.
+  public var files: [(name: String, text: String)] { page.files + [("claims.md", markdown)] }
 }
 
 extension DataTable {
@@ -294,19 +174,4 @@ extension DataTable {
       ),
     ])
   }
-}
-
-/// Text that Markdown shows as it is, on one line.
-private func inline(_ text: String) -> String {
-  var result = ""
-  for character in printable(text, limit: 20_000) {
-    if "\\`*_[]<>|#".contains(character) { result += "\\" }
-    result.append(character)
-  }
-  return result
-}
-
-private func markdownTable(_ header: [String], _ rows: [[String]]) -> String {
-  func line(_ cells: [String]) -> String { "| " + cells.map(inline).joined(separator: " | ") + " |\n" }
-  return line(header) + "|" + String(repeating: "---|", count: header.count) + "\n" + rows.map(line).joined()
 }

@@ -49,6 +49,12 @@ public struct TableComparison: Sendable {
     values = validation.compare(measured)
   }
 
+  /// Whether a table has the columns of a kind that models are about.
+  ///
+  /// - Parameter path: the file.
+  /// - Returns: false also for a file that cannot be read.
+  public static func isKnown(path: String) -> Bool { (try? measurements(path: path)) != nil }
+
   /// The device that a table of the project was measured on, by the name of its file.
   ///
   /// - Parameter path: the file.

@@ -130,6 +130,12 @@ public struct Chart: Sendable {
     case maps([HeatMap])
     /// Horizontal bars made of parts.
     case bars(BarChart)
+    /// A whole and its parts, level by level.
+    case icicle(Icicle)
+    /// What runs when, lane by lane.
+    case timeline(Timeline)
+    /// What a result gains or loses, the largest effect first.
+    case tornado(Tornado)
   }
 
   /// The heading.
@@ -159,13 +165,19 @@ public struct LineChart: Sendable {
     public let isLogarithmic: Bool
     /// Values that must be on the axis, such as zero.
     public let including: [Double]
+    /// Whether numbers are written with the unit and a prefix: 10 TFLOP/s.
+    public let hasPrefixes: Bool
 
     /// An axis.
-    public init(_ label: String, unit: String = "", isLogarithmic: Bool = false, including: [Double] = []) {
+    public init(
+      _ label: String, unit: String = "", isLogarithmic: Bool = false, including: [Double] = [],
+      hasPrefixes: Bool = false
+    ) {
       self.label = label
       self.unit = unit
       self.isLogarithmic = isLogarithmic
       self.including = including
+      self.hasPrefixes = hasPrefixes
     }
   }
 
@@ -201,17 +213,51 @@ public struct LineChart: Sendable {
     public let hasMarks: Bool
     /// Whether the names of the points are written beside them.
     public let isLabelled: Bool
+    /// How a line looks.
+    public let line: Line
+    /// The number of the colour and of the mark; the place among the series if nil.
+    public let color: Int?
+    /// What the live form takes after the sliders and x for this series; nil for a series that sliders do not move.
+    public let arguments: [Double]?
+    /// Which output of the live form is the vertical value.
+    public let output: Int
+
+    /// How a line looks.
+    public enum Line: String, Sendable {
+      /// Straight from point to point.
+      case solid
+      /// The same, dashed: what is not built, not measured, or only a guide.
+      case dashed
+      /// Level to the next point, then up or down: a front, a level that holds for a while.
+      case steps
+    }
 
     /// A series.
     public init(
-      _ name: String, _ points: [Point], isLine: Bool = true, hasMarks: Bool = true, isLabelled: Bool = false
+      _ name: String, _ points: [Point], isLine: Bool = true, hasMarks: Bool = true,
+      isLabelled: Bool = false, line: Line = .solid, color: Int? = nil, arguments: [Double]? = nil,
+      output: Int = 0
     ) {
+      self.output = output
       self.name = name
       self.points = points
       self.isLine = isLine
       self.hasMarks = hasMarks
       self.isLabelled = isLabelled
+      self.line = line
+      self.color = color
+      self.arguments = arguments
     }
+  }
+
+  /// A line that is no data: a limit, a knee, where two axes are equal.
+  public enum Guide: Sendable {
+    /// A level of the vertical axis, with its words.
+    case level(Double, String)
+    /// A place on the horizontal axis, with its words.
+    case place(Double, String)
+    /// Where both axes are equal, with the factors of a band around it and the words of the band.
+    case equal(band: ClosedRange<Double>?, String)
   }
 
   /// The horizontal axis.
@@ -222,15 +268,22 @@ public struct LineChart: Sendable {
   public let series: [Series]
   /// A band of the vertical axis that is marked, with its words: a bound, an error that was aimed at.
   public let band: (values: ClosedRange<Double>, words: String)?
+  /// Lines that are no data.
+  public let guides: [Guide]
+  /// The closed form that sliders of a page read again: y from the sliders, x and the arguments of a series.
+  public let live: LiveForm?
 
   /// A chart.
   public init(
-    x: Axis, y: Axis, series: [Series], band: (values: ClosedRange<Double>, words: String)? = nil
+    x: Axis, y: Axis, series: [Series], band: (values: ClosedRange<Double>, words: String)? = nil,
+    guides: [Guide] = [], live: LiveForm? = nil
   ) {
     self.x = x
     self.y = y
     self.series = series
     self.band = band
+    self.guides = guides
+    self.live = live
   }
 }
 
@@ -248,12 +301,17 @@ public struct HeatMap: Sendable {
   public let unit: String
   /// The values of the lightest and the darkest colour.
   public let scale: ClosedRange<Double>
+  /// The closed form that sliders of a page read again: a value from the sliders, the column, the row and the map's
+  /// own arguments.
+  public let live: (form: LiveForm, columns: [Double], rows: [Double], arguments: [Double])?
 
   /// A map.
   public init(
     _ title: String, columns: (label: String, names: [String]), rows: (label: String, names: [String]),
-    values: [[Double?]], unit: String, scale: ClosedRange<Double>
+    values: [[Double?]], unit: String, scale: ClosedRange<Double>,
+    live: (form: LiveForm, columns: [Double], rows: [Double], arguments: [Double])? = nil
   ) {
+    self.live = live
     self.title = title
     self.columns = columns
     self.rows = rows
@@ -275,11 +333,15 @@ public struct BarChart: Sendable {
     public let interval: ClosedRange<Double>?
     /// A value to compare with, drawn as a tick: a measurement.
     public let reference: Double?
+    /// Which output of the live form is the bar's first part; nil for a bar that sliders do not move.
+    public let output: Int?
 
     /// A bar.
     public init(
-      _ name: String, _ lengths: [Double], interval: ClosedRange<Double>? = nil, reference: Double? = nil
+      _ name: String, _ lengths: [Double], interval: ClosedRange<Double>? = nil, reference: Double? = nil,
+      output: Int? = nil
     ) {
+      self.output = output
       self.name = name
       self.lengths = lengths
       self.interval = interval
@@ -297,9 +359,18 @@ public struct BarChart: Sendable {
   public let reference: String
   /// The bars from top to bottom.
   public let bars: [Bar]
+  /// A length that bars must not pass, with its words: a capacity, a limit of power.
+  public let limit: (value: Double, words: String)?
+  /// The closed form that sliders of a page read again: the parts of all bars from the sliders.
+  public let live: LiveForm?
 
   /// A chart.
-  public init(parts: [String], label: String, unit: String, reference: String = "", bars: [Bar]) {
+  public init(
+    parts: [String], label: String, unit: String, reference: String = "", bars: [Bar],
+    limit: (value: Double, words: String)? = nil, live: LiveForm? = nil
+  ) {
+    self.limit = limit
+    self.live = live
     self.parts = parts
     self.label = label
     self.unit = unit

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Calibration
 import CostModels
 import Documents
 import Foundation
@@ -9,18 +10,20 @@ import Studies
 
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a page about a scenario or a study, or about the claims of all studies.",
+    abstract: "Write a page about a scenario, a study or a calibration, or about all of them.",
     discussion: """
-      The page is one HTML file that needs no network; its figures (SVG) and their tables (CSV) stand beside it. Of a \
-      scenario: the projection beside the measurements of notebooks-data/measurements that were read on its device, or \
-      the tables that --table names. Of a study: its figures, and each claim of its paper beside our number. claims: \
-      the claims of all studies as one table.
+      The page is one HTML file that needs no network; its figures (SVG), their tables (CSV) and the same page as \
+      Markdown stand beside it. Of a scenario: the projection beside the measurements of notebooks-data/measurements that \
+      were read on its device, or the tables that --table names. Of a study: its figures, and each claim of its paper \
+      beside our number. Of a calibration: its constants, its curves, and how its models do on these tables. claims: the \
+      claims of all studies as one table. all: a page of everything in the library, with an index over them.
 
       Example: rooftree report getting-started --output reports/getting-started
       Example: rooftree report comp-vs-comm
+      Example: rooftree report all --output reports
       """)
 
-  @Argument(help: ArgumentHelp("A scenario, a study, or claims.", valueName: "subject"))
+  @Argument(help: ArgumentHelp("A scenario, a study, a calibration, claims, or all.", valueName: "subject"))
   var subject: String
   @Option(
     help: ArgumentHelp(
@@ -34,73 +37,164 @@ struct Report: ParsableCommand {
     name: .customLong("set"),
     help: ArgumentHelp("Change a key of the scenario; may be repeated.", valueName: "key=value"))
   var changes: [String] = []
+  @Option(
+    name: .customLong("beside"),
+    help: ArgumentHelp("Another device whose roofs stand beside; may be repeated.", valueName: "hardware"))
+  var others: [String] = []
+  @Flag(help: "Write every figure as PNG and PDF too, through rsvg-convert.")
+  var images = false
   @Flag(help: "Print a study or the claims as JSON (all digits) and write no page.")
   var json = false
   @OptionGroup var options: LibraryOptions
 
+  /// What a subject names.
+  enum Kind { case claims, all, study, scenario, calibration }
+
   func run() throws {
     let library = try options.library()
-    if subject == "claims" || Self.isStudy(subject, in: library) {
-      let scenarioOptions = [tables.isEmpty ? nil : "--table", changes.isEmpty ? nil : "--set"]
-      if let option = scenarioOptions.compactMap({ $0 }).first {
+    let kind = Self.kind(of: subject, in: library)
+    if kind != .scenario {
+      let given = [
+        tables.isEmpty || kind == .calibration ? nil : "--table", changes.isEmpty ? nil : "--set",
+        others.isEmpty ? nil : "--beside",
+      ]
+      if let option = given.compactMap({ $0 }).first {
         throw ValidationError("\(option) is for scenarios; '\(printable(subject))' is none")
       }
-      try subject == "claims" ? reportClaims(library) : reportStudy(library)
-    } else {
-      if json { throw ValidationError("--json is for studies; rooftree estimate prints a scenario as JSON") }
-      try reportScenario(library)
+    }
+    if json, kind != .study, kind != .claims {
+      throw ValidationError("--json is for studies; rooftree estimate prints a scenario as JSON")
+    }
+    if images, Self.imageConverter == nil {
+      throw ValidationError("--images needs rsvg-convert (Debian: librsvg2-bin), which is not installed")
+    }
+    switch kind {
+    case .claims:
+      let registry = try claims(library)
+      if json { return try emit(registry.json.text + "\n") }
+      let folder = output ?? "reports/claims"
+      try write(registry.files, html: try registry.html(), to: folder)
+      try emit(registry.text + "\nwritten to \(folder)/index.html\n")
+    case .study:
+      let page = try studyPage(subject, library)
+      if json { return try emit(page.json.text + "\n") }
+      let folder = output ?? "reports/\(page.name)"
+      try write(page.files, html: try page.html(), to: folder)
+      try emit(page.text + "\nwritten to \(folder)/index.html\n")
+    case .calibration, .scenario:
+      let made = kind == .scenario ? try scenario(subject, library) : try calibration(subject, library)
+      let folder = output ?? "reports/\(made.name)"
+      try write(made.files, html: made.html, to: folder)
+      try emit("\(printable(made.summary, limit: 4000))\n\nwritten to \(folder)/index.html\n")
+    case .all: try reportAll(library)
     }
   }
 
-  /// Whether a word names a study, or a file that is one.
-  static func isStudy(_ subject: String, in library: Library) -> Bool {
-    guard Library.isPath(subject) else { return library.names(.studies).contains(subject) }
+  /// What a subject names; a word that names nothing is looked up among the scenarios.
+  static func kind(of subject: String, in library: Library) -> Kind {
+    if subject == "claims" { return .claims }
+    if subject == "all" { return .all }
+    guard Library.isPath(subject) else {
+      if library.names(.studies).contains(subject) { return .study }
+      if library.names(.scenarios).contains(subject) { return .scenario }
+      return library.names(.calibrations).contains(subject) ? .calibration : .scenario
+    }
     let node = try? readDocument(path: subject)
-    return node?.value("claims") != nil || node?.value("question") != nil
+    if node?.value("claims") != nil || node?.value("question") != nil { return .study }
+    return node?.value("forms") != nil || node?.value("collectives") != nil ? .calibration : .scenario
   }
 
-  private func reportStudy(_ library: Library) throws {
-    let result = try StudyResult(named: subject, in: library)
-    let page = StudyPage(result)
-    if json {
-      try emit(page.json.text + "\n")
-      return
-    }
-    let folder = output ?? "reports/\(result.file.name)"
-    let html = try page.html()
-    for file in page.files { try writeFile(file.text, to: "\(folder)/\(file.name)") }
+  private func write(_ files: [(name: String, text: String)], html: String, to folder: String) throws {
+    for file in files { try writeFile(file.text, to: "\(folder)/\(file.name)") }
     try writeFile(html, to: folder + "/index.html")
-    try emit(page.text + "\nwritten to \(folder)/index.html\n")
+    guard images, let converter = Self.imageConverter else { return }
+    for file in files where file.name.hasSuffix(".svg") {
+      let base = folder + "/" + file.name.dropLast(4)
+      for (format, scale) in [("png", "2"), ("pdf", "1")] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: converter)
+        process.arguments = [
+          "--format", format, "--zoom", scale, "--output", "\(base).\(format)", base + ".svg",
+        ]
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+          throw OutputFailure(path: "\(base).\(format)", reason: "rsvg-convert failed")
+        }
+      }
+    }
   }
 
-  private func reportClaims(_ library: Library) throws {
-    let registry = ClaimsRegistry(
-      try library.names(.studies).map { try StudyResult(named: $0, in: library) })
-    if json {
-      try emit(registry.json.text + "\n")
-      return
+  /// Where rsvg-convert is; nil where it is not installed.
+  private static var imageConverter: String? {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    return path.split(separator: ":").map { $0 + "/rsvg-convert" }.first {
+      FileManager.default.isExecutableFile(atPath: $0)
     }
-    let folder = output ?? "reports/claims"
-    let html = try registry.html()
-    try writeFile(registry.table.csv, to: folder + "/claims.csv")
-    try writeFile(registry.markdown, to: folder + "/claims.md")
-    try writeFile(html, to: folder + "/index.html")
-    try emit(registry.text + "\nwritten to \(folder)/index.html\n")
   }
 
-  private func reportScenario(_ library: Library) throws {
-    if try TrainingScenario(named: subject, in: library, changes: changes) != nil {
-      throw ValidationError(
-        "'\(printable(subject))' trains a linear model: rooftree estimate shows it, rooftree report pim-opt its study"
-      )
+  private func claims(_ library: Library) throws -> ClaimsRegistry {
+    ClaimsRegistry(try library.names(.studies).map { try StudyResult(named: $0, in: library) })
+  }
+
+  private func studyPage(_ name: String, _ library: Library) throws -> StudyPage {
+    let result = try StudyResult(named: name, in: library)
+    return StudyPage(result, files: Self.files(named: result.file, in: library))
+  }
+
+  /// The files of the library that a study's parameters name: machines, calibrations, models, tables.
+  private static func files(named study: StudyFile, in library: Library) -> [String] {
+    var files: [String] = []
+    let folder = study.path.lastIndex(of: "/").map { String(study.path[...$0]) } ?? ""
+    for value in study.parameters.flatMap(\.values) {
+      for kind in [Library.Kind.hardware, .calibrations, .workloads, .scenarios]
+      where library.names(kind).contains(value) {
+        if let path = try? library.path(kind, value), !files.contains(path) { files.append(path) }
+      }
+      if value.hasSuffix(".csv") {
+        let found = [folder + value, value].first { FileManager.default.isReadableFile(atPath: $0) }
+        if let found, !files.contains(found) { files.append(found) }
+      }
     }
-    let scenario = try Scenario(named: subject, in: library, changes: changes)
+    return files
+  }
+
+  /// A page that is ready to be written.
+  private typealias Made = (
+    name: String, title: String, summary: String, files: [(name: String, text: String)], html: String
+  )
+
+  private func scenario(_ name: String, _ library: Library) throws -> Made {
+    let sets = changes.map { " --set '\($0)'" }.joined()
+    let command = "rooftree report \(name)\(sets)"
+    if let training = try TrainingScenario(named: name, in: library, changes: changes) {
+      let page = TrainingPage(training.project(), command: command)
+      return (training.name, training.title, page.summary, page.files, try page.html())
+    }
+    let scenario = try Scenario(named: name, in: library, changes: changes)
+    let devices = try others.map { try Device(named: $0, in: library) }
+    let page = ScenarioPage(
+      scenario.project(), tables: try comparisons(for: scenario, library),
+      whatIf: WhatIf(scenario, named: name, in: library, changes: changes),
+      others: others.isEmpty ? Self.typicalOthers(scenario.device, library) : devices, command: command)
+    return (scenario.name, scenario.title, page.summary, page.files, try page.html())
+  }
+
+  /// Devices that roofs are compared with when none is asked for: the one before and the one after.
+  private static func typicalOthers(_ device: Device, _ library: Library) -> [Device] {
+    ["nvidia-a100-80g-sxm", "nvidia-b200", "amd-mi300x"].filter { $0 != device.name && device.kind == .gpu }
+      .compactMap { try? Device(named: $0, in: library) }
+  }
+
+  private func comparisons(for scenario: Scenario, _ library: Library) throws -> [TableComparison] {
     let paths = tables.isEmpty ? Self.measurements(beside: library) : tables
     var comparisons: [TableComparison] = []
     for path in paths {
       guard !tables.isEmpty || TableComparison.device(forTable: path) == scenario.device.name else {
         continue
       }
+      // Of the project's own tables, those that some model is about.
+      guard !tables.isEmpty || TableComparison.isKnown(path: path) else { continue }
       comparisons.append(
         try TableComparison(
           path: path, hardware: scenario.device.name, calibration: scenario.calibration?.name ?? "none",
@@ -115,12 +209,48 @@ struct Report: ParsableCommand {
           try TableComparison(path: path, hardware: device, calibration: nil, library: library))
       }
     }
-    let page = ScenarioPage(scenario.project(), tables: comparisons)
-    let folder = output ?? "reports/\(scenario.name)"
-    let html = try page.html()
-    for file in page.files { try writeFile(file.text, to: "\(folder)/\(file.name)") }
-    try writeFile(html, to: folder + "/index.html")
-    try emit("\(printable(page.summary, limit: 2000))\n\nwritten to \(folder)/index.html\n")
+    return comparisons
+  }
+
+  private func calibration(_ name: String, _ library: Library) throws -> Made {
+    let calibration = try DeviceCalibration(named: name, in: library)
+    let device = try Device(named: calibration.hardware, in: library)
+    let paths =
+      tables.isEmpty
+      ? Self.measurements(beside: library).filter {
+        TableComparison.device(forTable: $0) == device.name && TableComparison.isKnown(path: $0)
+      } : tables
+    let comparisons = try paths.map {
+      try TableComparison(path: $0, hardware: device.name, calibration: name, library: library)
+    }
+    let page = DeviceCalibrationPage(
+      device: device, calibration: calibration, tables: comparisons,
+      files: [
+        try library.path(.calibrations, name), try library.path(.hardware, calibration.hardware),
+      ])
+    return (calibration.name, "Calibration of \(device.title)", page.summary, page.files, try page.html())
+  }
+
+  private func reportAll(_ library: Library) throws {
+    let root = output ?? "reports"
+    var entries: [IndexPage.Entry] = []
+    func add(_ group: String, _ made: Made) throws {
+      try write(made.files, html: made.html, to: "\(root)/\(made.name)")
+      entries.append(
+        .init(group: group, folder: made.name, title: made.title, summary: made.summary))
+    }
+    for name in library.names(.scenarios) { try add("Scenarios", try scenario(name, library)) }
+    for name in library.names(.studies) {
+      let page = try studyPage(name, library)
+      try add("Studies", (page.name, page.title, page.summary, page.files, try page.html()))
+    }
+    let registry = try claims(library)
+    try add("Studies", ("claims", "Claims registry", registry.summary, registry.files, try registry.html()))
+    for name in library.names(.calibrations) { try add("Calibrations", try calibration(name, library)) }
+    let index = IndexPage(entries)
+    try writeFile(index.markdown, to: root + "/index.md")
+    try writeFile(try index.html(), to: root + "/index.html")
+    try emit("\(entries.count) pages\n\nwritten to \(root)/index.html\n")
   }
 
   /// The tables of the project, sorted.

@@ -1,23 +1,182 @@
+import Documents
+import Quantities
 import Studies
 
-extension Figure {
-  /// The figure of a chart, with the table of what it draws.
-  init(_ chart: Chart) {
-    let drawing: (svg: String, table: DataTable) =
-      switch chart.drawing {
-      case .lines(let lines): (lines.svg(description: chart.title), lines.table(chart.title))
-      case .maps(let maps): (HeatMap.svg(maps, description: chart.title), HeatMap.table(maps, chart.title))
-      case .bars(let bars): (bars.svg(description: chart.title), bars.table(chart.title))
+/// A figure as it stands in a page: drawn for a page and for a narrow screen, with the table of what it draws.
+struct DrawnChart {
+  let chart: Chart
+  /// The number in its page.
+  let number: Int
+  let wide: String
+  let narrow: String
+  let table: DataTable
+
+  init(_ chart: Chart, number: Int) {
+    self.chart = chart
+    self.number = number
+    wide = chart.svg(id: "f\(number)w", width: DrawingWidth.page)
+    narrow = chart.svg(id: "f\(number)n", width: DrawingWidth.narrow)
+    table = chart.table
+  }
+
+  /// The drawing as a file of its own, on white, with the light palette.
+  var standaloneSVG: String {
+    var style = StyleSheet.figure
+    for (name, value) in StyleSheet.lightPalette {
+      style = style.split(separator: "var(--\(name))", omittingEmptySubsequences: false)
+        .joined(separator: value)
+    }
+    style = style.split(separator: "svg text", omittingEmptySubsequences: false).joined(separator: "text")
+    style = style.split(separator: "svg .", omittingEmptySubsequences: false).joined(separator: ".")
+    guard let end = wide.firstIndex(of: "\n") else { return wide }
+    let background = "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>"
+    let font = "text { font-family: system-ui, 'DejaVu Sans', sans-serif; }"
+    return wide[...end] + "<style>\n\(style)\(font)\n</style>\n\(background)\n"
+      + wide[wide.index(after: end)...]
+  }
+
+  /// What a page's script needs beyond the drawing; nil for a figure that needs nothing.
+  var data: JSONText? {
+    var pairs: [(String, JSONText)] = []
+    func add(_ live: LiveForm) {
+      pairs.append(
+        (
+          "sliders",
+          .array(
+            live.sliders.map { slider in
+              .array([
+                .text(slider.name), .text(slider.unit), .number(slider.value),
+                .number(slider.range.lowerBound), .number(slider.range.upperBound),
+              ])
+            })
+        ))
+      pairs.append(
+        (
+          "checks",
+          .array(live.checks.map { .array([.numbers($0.inputs), .numbers($0.outputs)]) })
+        ))
+    }
+    switch chart.drawing {
+    case .lines(let lines):
+      if let live = lines.live {
+        add(live)
+        pairs.append(
+          (
+            "series",
+            .array(
+              lines.series.map { one in
+                guard let arguments = one.arguments else { return .number(nil) }
+                return .array([
+                  .numbers(arguments), .numbers(one.points.map(\.x)), .number(Double(one.output)),
+                ])
+              })
+          ))
       }
-    self.init(
-      title: chart.title, words: chart.words, svg: drawing.svg, header: drawing.table.header,
-      rows: drawing.table.rows.map { $0.map(\.shown) })
+      if lines.hasDots {
+        pairs.append(
+          (
+            "dots",
+            .array(
+              lines.series.map { one in
+                .array([
+                  .text(one.name), .array(one.points.map { .text($0.name) }),
+                  .numbers(
+                    one.points.flatMap {
+                      [
+                        Double(formatted($0.x, digits: 5)) ?? $0.x,
+                        Double(formatted($0.y, digits: 5)) ?? $0.y,
+                      ]
+                    }),
+                ])
+              })
+          ))
+      }
+    case .maps(let maps):
+      if let live = maps.first?.live?.form {
+        add(live)
+        pairs.append(
+          (
+            "maps",
+            .array(
+              maps.map { map in
+                .array([
+                  .numbers(map.live?.arguments ?? []), .numbers(map.live?.columns ?? []),
+                  .numbers(map.live?.rows ?? []), .numbers([map.scale.lowerBound, map.scale.upperBound]),
+                  .text(map.unit),
+                ])
+              })
+          ))
+      }
+    case .bars(let bars):
+      if let live = bars.live {
+        add(live)
+        pairs.append(
+          (
+            "bars",
+            .array(
+              bars.bars.map { bar in
+                bar.output.map { .numbers([Double($0), Double(bar.lengths.count)]) } ?? .number(nil)
+              })
+          ))
+      }
+    case .icicle, .timeline, .tornado: break
+    }
+    return pairs.isEmpty ? nil : .object(pairs)
+  }
+
+  /// The operations of the figure's closed form for the page's script.
+  var program: String? { chart.live?.program.javaScript }
+}
+
+/// The style sheets and the script of the templates.
+enum StyleSheet {
+  static let palette = String(decoding: PackageResources.palette_css, as: UTF8.self)
+  static let figure = String(decoding: PackageResources.figure_css, as: UTF8.self)
+  static let page = String(decoding: PackageResources.page_css, as: UTF8.self)
+  static let script = String(decoding: PackageResources.explore_js, as: UTF8.self)
+
+  /// The colours of the light palette by name: the first block of the palette's sheet.
+  static let lightPalette: [(name: String, value: String)] = {
+    let block = palette.prefix { $0 != "}" }
+    return block.split(separator: ";").compactMap { declaration in
+      let parts = declaration.split(separator: ":", maxSplits: 1)
+      let word = parts[0].split(whereSeparator: \.isWhitespace).last ?? ""
+      guard parts.count == 2, word.hasPrefix("--") else { return nil }
+      return (String(word.dropFirst(2)), String(parts[1].drop { $0 == " " }))
+    }
+  }()
+}
+
+extension JSONText {
+  /// An array of numbers on one line.
+  static func numbers(_ values: [Double]) -> JSONText {
+    .raw("[" + values.map { JSONText.number($0).text }.joined(separator: ",") + "]")
   }
 }
 
 extension Chart {
-  /// Whether the drawing needs more room than a column of text.
-  var isWide: Bool { if case .maps(let maps) = drawing { maps.count > 2 } else { false } }
+  /// The drawing at a width.
+  func svg(id: String, width: Double) -> String {
+    let words = printable(title, limit: 300)
+    return switch drawing {
+    case .lines(let lines): lines.svg(id: id, description: words, width: width)
+    case .maps(let maps): HeatMap.svg(maps, id: id, description: words, width: width)
+    case .bars(let bars): bars.svg(id: id, description: words, width: width)
+    case .icicle(let icicle): icicle.svg(id: id, description: words, width: width)
+    case .timeline(let timeline): timeline.svg(id: id, description: words, width: width)
+    case .tornado(let tornado): tornado.svg(id: id, description: words, width: width)
+    }
+  }
+
+  /// The closed form behind the figure, where sliders can move it.
+  var live: LiveForm? {
+    switch drawing {
+    case .lines(let lines): lines.live
+    case .maps(let maps): maps.first?.live?.form
+    case .bars(let bars): bars.live
+    case .icicle, .timeline, .tornado: nil
+    }
+  }
 
   /// The table of what the chart draws.
   var table: DataTable {
@@ -25,40 +184,9 @@ extension Chart {
     case .lines(let lines): lines.table(title)
     case .maps(let maps): HeatMap.table(maps, title)
     case .bars(let bars): bars.table(title)
+    case .icicle(let icicle): icicle.table(title)
+    case .timeline(let timeline): timeline.table(title)
+    case .tornado(let tornado): tornado.table(title)
     }
-  }
-}
-
-/// How wide words are in a drawing, about: the marks keep clear of them.
-func estimatedWidth(_ words: String, size: Double = 12.5) -> Double {
-  words.reduce(0) { $0 + ($1.isUppercase || $1 == "m" || $1 == "w" ? 0.74 : 0.56) * size }
-}
-
-extension SVG {
-  /// Keys of series in rows above a drawing.
-  ///
-  /// - Parameters:
-  ///   - names: the series, in order.
-  ///   - left: where rows start.
-  ///   - mark: draws the mark of a series with its centre at a point.
-  /// - Returns: the height that the rows took.
-  mutating func legend(
-    _ names: [String], left: Double, mark: (inout SVG, Int, Double, Double) -> Void
-  ) -> Double {
-    var (x, y) = (left, 14.0)
-    for (index, name) in names.enumerated() {
-      let width = 20 + estimatedWidth(name) + 16
-      if x > left, x + width > self.width { (x, y) = (left, y + 20) }
-      mark(&self, index, x + 7, y - 4)
-      text(x + 20, y, name, class: "note")
-      x += width
-    }
-    return names.isEmpty ? 0 : y + 8
-  }
-
-  /// The height that ``legend(_:left:mark:)`` will take.
-  static func legendHeight(_ names: [String], left: Double, width: Double) -> Double {
-    var scratch = SVG(width: width, height: 0, description: "")
-    return scratch.legend(names, left: left) { _, _, _, _ in }
   }
 }

@@ -4,61 +4,86 @@ import Studies
 extension HeatMap {
   private static let height = 26.0
 
-  /// Maps come in rows of three where that fills the rows, in pairs elsewhere.
-  private static func across(_ count: Int) -> Int { count % 3 == 0 ? 3 : min(2, count) }
+  private func left(in width: Double) -> Double {
+    36 + min(rows.names.map { estimatedWidth($0, size: 12) }.max() ?? 0, 0.4 * width)
+  }
 
-  private var left: Double { 12 + 16 + (rows.names.map { estimatedWidth($0, size: 12) }.max() ?? 0) }
-  private func width(_ cell: Double) -> Double { left + cell * Double(columns.names.count) + 10 }
-  private var wholeHeight: Double { 30 + Self.height * Double(rows.names.count) + 44 }
+  /// How wide the widest name of a column is.
+  private var columnWidth: Double { columns.names.map { estimatedWidth($0, size: 12) }.max() ?? 0 }
 
-  /// Several maps beside each other.
-  static func svg(_ maps: [HeatMap], description: String) -> String {
-    let across = max(1, across(maps.count))
-    let cell = across == 3 ? 35.0 : 46.0
-    let mapWidth = maps.map { $0.width(cell) }.max() ?? 0
-    let mapHeight = maps.map(\.wholeHeight).max() ?? 0
+  /// Room below the fields for the names of the columns, which are turned where they are wider than a field.
+  private func foot(_ cell: Double) -> Double { columnWidth > cell - 1 ? min(columnWidth, 130) + 10 : 18 }
+
+  /// Several maps beside each other: in rows of three where that fills the rows, in pairs or alone elsewhere.
+  static func svg(_ maps: [HeatMap], id: String, description: String, width: Double) -> String {
+    let columns = Double(maps.map(\.columns.names.count).max() ?? 1)
+    let left: Double = maps.map { $0.left(in: width) }.max() ?? 0
+    let most = maps.count % 3 == 0 ? 3 : min(2, maps.count)
+    func room(_ across: Int) -> Double { width / Double(across) - left - 10 }
+    let across = (1...max(1, most)).last { room($0) >= 26 * columns } ?? 1
+    let longest: Double = maps.map(\.columnWidth).max() ?? 0
+    let cell: Double = min(max(52, longest + 8), max(18, room(across) / columns))
+    let mapWidth = left + cell * columns + 10
+    let mapHeight = maps.map { 30 + height * Double($0.rows.names.count) + $0.foot(cell) + 28 }.max() ?? 0
     let down = (maps.count + across - 1) / across
     var svg = SVG(
-      width: max(mapWidth * Double(across), 360), height: mapHeight * Double(down),
+      id: id, width: max(mapWidth * Double(across), 300), height: mapHeight * Double(down),
       description: description)
     for (index, map) in maps.enumerated() {
+      svg.open(class: "map", series: index)
       map.draw(
-        in: &svg, x: mapWidth * Double(index % across), y: mapHeight * Double(index / across), cell: cell)
+        in: &svg, x: mapWidth * Double(index % across), y: mapHeight * Double(index / across), cell: cell,
+        left: left)
+      svg.close()
     }
     return svg.markup
   }
 
-  private func draw(in svg: inout SVG, x: Double, y: Double, cell: Double) {
+  /// How dark a value is drawn.
+  private func shade(_ value: Double) -> Double {
+    0.06 + 0.94 * min(max((value - scale.lowerBound) / (scale.upperBound - scale.lowerBound), 0), 1)
+  }
+
+  private func draw(in svg: inout SVG, x: Double, y: Double, cell: Double, left: Double) {
     let (left, top) = (x + left, y + 30)
+    let size = cell < 30 ? "value small" : "value"
     let middle = left + cell * Double(columns.names.count) / 2
-    svg.text(middle, y + 18, title, anchor: "middle", class: "value")
+    svg.text(
+      middle, y + 18, fitted(title, width: cell * Double(columns.names.count) + 40), anchor: "middle",
+      class: "value")
     for (row, name) in rows.names.enumerated() {
       let cy = top + Self.height * Double(row)
-      svg.text(left - 7, cy + 17, name, anchor: "end", class: "tick")
+      svg.text(
+        left - 7, cy + 17, fitted(name, width: left - x - 36, size: 12), anchor: "end", class: "tick")
       for column in columns.names.indices {
         let cx = left + cell * Double(column)
         guard let value = values[row][column] else {
           svg.rectangle(cx, cy, cell - 1, Self.height - 1, class: "void")
           continue
         }
-        let span = scale.upperBound - scale.lowerBound
-        let shade = min(max((value - scale.lowerBound) / span, 0), 1)
         svg.rectangle(
-          cx, cy, cell - 1, Self.height - 1, class: "shade", opacity: 0.06 + 0.94 * shade,
+          cx, cy, cell - 1, Self.height - 1, class: "shade", opacity: shade(value),
           title:
             "\(title), \(rows.label) \(name), \(columns.label) \(columns.names[column]): \(formatted(value)) \(unit)"
         )
         svg.text(
-          cx + (cell - 1) / 2, cy + 17, Self.short(value), anchor: "middle", class: "value")
+          cx + (cell - 1) / 2, cy + 17, Self.short(value), anchor: "middle", class: size)
       }
     }
     let bottom = top + Self.height * Double(rows.names.count)
+    let foot = foot(cell)
     for (column, name) in columns.names.enumerated() {
-      svg.text(
-        left + cell * (Double(column) + 0.5), bottom + 15, name, anchor: "middle", class: "tick")
+      let place = left + cell * (Double(column) + 0.5)
+      if foot > 18 {
+        svg.text(
+          place + 4, bottom + 6, fitted(name, width: foot - 8, size: 12), anchor: "end", class: "tick",
+          turned: true)
+      } else {
+        svg.text(place, bottom + 15, name, anchor: "middle", class: "tick")
+      }
     }
-    svg.text(middle, bottom + 34, columns.label, anchor: "middle", class: "axis")
-    svg.text(x + 12, (top + bottom) / 2, rows.label, anchor: "middle", class: "axis", turned: true)
+    svg.text(middle, bottom + foot + 16, columns.label, anchor: "middle", class: "axis")
+    svg.text(x + 14, (top + bottom) / 2, rows.label, anchor: "middle", class: "axis", turned: true)
   }
 
   private static func short(_ value: Double) -> String {

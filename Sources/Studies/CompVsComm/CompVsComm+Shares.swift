@@ -53,19 +53,30 @@ extension CompVsComm {
   static func thousands(_ value: Int) -> String { value % 1024 == 0 ? "\(value / 1024)K" : "\(value)" }
 
   private func map(
-    _ title: String, _ value: (Int, Int) -> Double?
+    _ title: String, live: (form: LiveForm, columns: [Double], rows: [Double], arguments: [Double])? = nil,
+    _ value: (Int, Int) -> Double?
   ) -> HeatMap {
     HeatMap(
       title, columns: ("TP", space.degrees.map { "\($0)" }),
       rows: ("H", space.hidden.map(Self.thousands)),
       values: space.hidden.map { hidden in space.degrees.map { value(hidden, $0) } }, unit: "%",
-      scale: 0...100)
+      scale: 0...100, live: live)
   }
 
   var serialized: Section {
+    let (hidden, degrees) = (space.hidden.map { Double($0) }, space.degrees.map { Double($0) })
+    // Column, row, then the arguments of a map: TP, H, SL, factor.
+    let live = LiveForm(
+      SerializedShareForm(elementBytes: elementBytes), sliders: sliders,
+      samples: space.sequences.flatMap { sequence in
+        hidden.flatMap { hidden in degrees.map { [$0, hidden, Double(sequence), space.factors.last ?? 1] } }
+      })
     let maps = space.sequences.flatMap { sequence in
       space.factors.map { factor in
-        map("SL \(Self.thousands(sequence)), \(formatted(factor, digits: 1))x") { hidden, degree in
+        map(
+          "SL \(Self.thousands(sequence)), \(formatted(factor, digits: 1))x",
+          live: (live, degrees, hidden, [Double(sequence), factor])
+        ) { hidden, degree in
           share(
             hidden: Double(hidden), sequence: Double(sequence), degree: Double(degree), factor: factor,
             rate: largeRate.value)
@@ -93,7 +104,7 @@ extension CompVsComm {
               hidden: caseStudy[0], sequence: caseStudy[1], degree: Double(degree), factor: factor,
               rate: largeRate.value),
             interval: (values.min() ?? 0)...(values.max() ?? 0), name: "TP \(degree)")
-        })
+        }, arguments: [caseStudy[0], caseStudy[1], factor])
     }
     let other = fixed(
       share(
@@ -129,7 +140,7 @@ extension CompVsComm {
             LineChart(
               x: .init("TP", isLogarithmic: true),
               y: .init("share of exchanges", unit: "%", including: [0, 100]),
-              series: lines))),
+              series: lines, live: live))),
       ])
   }
 
@@ -147,8 +158,16 @@ extension CompVsComm {
               hidden: hidden, sequence: sequence, microBatch: count / sequence, factor: factor,
               rate: largeRate.value),
             name: "\(Int(count)) tokens")
-        })
+        }, arguments: [future.hidden[0], 0, factor])
     }
+    let lineForm = LiveForm(
+      OverlapForm(elementBytes: elementBytes, dataParallel: dataParallel, isByTokens: true), sliders: sliders,
+      samples: tokens.map { [$0, future.hidden[0], 0, space.factors.last ?? 1] })
+    let (hidden, sequences) = (space.hidden.map { Double($0) }, space.sequences.map { Double($0) })
+    let mapForm = LiveForm(
+      OverlapForm(elementBytes: elementBytes, dataParallel: dataParallel, isByTokens: false),
+      sliders: sliders,
+      samples: hidden.flatMap { hidden in sequences.map { [$0, hidden, 1, space.factors.last ?? 1] } })
     let maps = space.factors.map { factor in
       HeatMap(
         "\(formatted(factor, digits: 1))x, B 1", columns: ("SL", space.sequences.map(Self.thousands)),
@@ -161,7 +180,8 @@ extension CompVsComm {
               factor: factor,
               rate: largeRate.value)
           }
-        }, unit: "%", scale: 0...150)
+        }, unit: "%", scale: 0...150,
+        live: (mapForm, sequences, hidden, [Double(space.microBatches.min() ?? 1), factor]))
     }
     return Section(
       "Overlapped communication: data parallelism",
@@ -178,9 +198,52 @@ extension CompVsComm {
             LineChart(
               x: .init("tokens of the micro-batch", isLogarithmic: true),
               y: .init("exchange over computation", unit: "%", isLogarithmic: true), series: series,
-              band: (100...1000, "exposed")))),
+              band: (100...1000, "exposed"), live: lineForm))),
         Chart(
           "The same over H and SL, in %", "One sequence a device. Dark is exposed.", .maps(maps)),
       ])
+  }
+}
+
+extension CompVsComm {
+  /// What a reader of the page can move: the products' rate and the ring.
+  var sliders: [LiveForm.Slider] {
+    [
+      .init("rate of the products today", unit: "FLOP/s", value: largeRate.value),
+      .init("ring bandwidth", unit: "B/s", value: ring.value),
+    ]
+  }
+}
+
+/// The share of serialized exchanges in per cent: rate and bandwidth, then TP, H, SL and the growth of the rate.
+struct SerializedShareForm: RecordableForm {
+  let elementBytes: Double
+
+  func outputs<N: ModelNumber>(_ inputs: [N]) -> [N] {
+    let ratio = CommunicationForms.serializedRatio(
+      hidden: inputs[3], sequence: inputs[4], tensorParallel: inputs[2], elementBytes: N(elementBytes),
+      rate: inputs[5] * inputs[0], bandwidth: inputs[1])
+    return [100 * CommunicationForms.share(ofRatio: ratio)]
+  }
+}
+
+/// Gradient exchange over what hides it in per cent: rate and bandwidth, then SL (or tokens), H, B and the growth of the
+/// rate.
+struct OverlapForm: RecordableForm {
+  let elementBytes: Double
+  let dataParallel: Double
+  /// Whether the first coordinate counts tokens of sequences of at most 2048; B is then what is left.
+  let isByTokens: Bool
+
+  func outputs<N: ModelNumber>(_ inputs: [N]) -> [N] {
+    let sequence = isByTokens ? N.smaller(inputs[2], N(2048)) : inputs[2]
+    let microBatch = isByTokens ? inputs[2] / sequence : inputs[4]
+    let slack = CommunicationForms.slack(
+      hidden: inputs[3], sequence: sequence, microBatch: microBatch, gradientBytes: N(elementBytes))
+    return [
+      100
+        * CommunicationForms.overlappedRatio(
+          slack: slack, dataParallel: N(dataParallel), rate: inputs[5] * inputs[0], bandwidth: inputs[1])
+    ]
   }
 }

@@ -19,10 +19,6 @@ extension PIMOpt {
       + "the units compute. Native products, not more bandwidth, would help there; links between the units, or a faster host, on Criteo."
   }
 
-  private static let parts = [
-    "computing", "banks", "launch", "host to DPUs", "DPUs to host", "average in the host",
-  ]
-
   private func lengths(_ parts: TrainingParts<Double>) -> [Double] {
     [parts.compute, parts.memory, parts.launch, parts.toWorkers, parts.fromWorkers, parts.reduction]
   }
@@ -31,18 +27,24 @@ extension PIMOpt {
   var breakdown: Section {
     var charts: [Chart] = []
     for dataset in PIMOptDataset.allCases {
+      var runs: [LinearTraining] = []
       let bars = LinearModel.allCases.flatMap { model in
         DistributedAlgorithm.allCases.map { algorithm in
           let estimate = systems.pim(dataset, algorithm, model)
+          runs.append(systems.run(dataset, algorithm, model))
           return BarChart.Bar(
-            "\(model.short) \(algorithm.rawValue)", lengths(estimate.parts), interval: estimate.interval90)
+            "\(model.short) \(algorithm.rawValue)", lengths(estimate.parts), interval: estimate.interval90,
+            output: EpochForm.partNames.count * (runs.count - 1))
         }
       }
       charts.append(
         Chart(
           "An epoch on \(dataset.short), 2,048 DPUs",
           "Parts add up, as the paper accounts for them. The whisker is the 90 % interval.",
-          .bars(BarChart(parts: Self.parts, label: "time of an epoch", unit: "s", bars: bars))))
+          .bars(
+            BarChart(
+              parts: EpochForm.partNames, label: "time of an epoch", unit: "s", bars: bars,
+              live: EpochForm(systems.pim, runs: runs)?.live))))
     }
     return Section(
       "Where an epoch's time goes",
