@@ -24,10 +24,11 @@ extension HeatMap {
     let longest: Double = maps.map(\.columnWidth).max() ?? 0
     let cell: Double = min(max(52, longest + 8), max(18, room(across) / columns))
     let mapWidth = left + cell * columns + 10
-    let mapHeight: Double = maps.map { (map: HeatMap) -> Double in
-      let fields: Double = height * Double(map.rows.names.count)
-      return 58 + fields + map.foot(cell)
-    }.max() ?? 0
+    let mapHeight: Double =
+      maps.map { (map: HeatMap) -> Double in
+        let fields: Double = height * Double(map.rows.names.count)
+        return 58 + fields + map.foot(cell)
+      }.max() ?? 0
     let down = (maps.count + across - 1) / across
     var svg = SVG(
       id: id, width: max(mapWidth * Double(across), 300), height: mapHeight * Double(down),
