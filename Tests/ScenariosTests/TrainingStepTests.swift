@@ -75,9 +75,10 @@ import Workloads
     #expect(answer.tokens == Double(answer.scenario.globalBatch * 2048))
   }
 
-  /// Memory of a GPU as arXiv 2205.05198 prints it (Figure 1), within 1 %.
+  /// Memory of a GPU as arXiv 2205.05198 prints it (Figure 1): states within 1 %, activations within 3 %.
   ///
-  /// States of the layers, activations of the baseline and of sequence parallelism with selective recomputation, in GiB.
+  /// States of the layers, activations of the baseline and of sequence parallelism with selective recomputation, in GiB. The
+  /// mask of the embedding's dropout, which the figure leaves out, is up to 2.4 %.
   @Test(arguments: [
     ("megatron-22b", 1, 1, 4, 45.5625, 59.25, 9.5625), ("gpt3-175b", 8, 3, 1, 45.5625, 66.84375, 12.3515625),
     ("mt-nlg-530b", 35, 3, 1, 31.640625, 114.0234375, 23.076171875),
@@ -97,8 +98,8 @@ import Workloads
     let (plain, small) = (try memory(false, "none"), try memory(true, "selective"))
     let gibibyte = 0x1p30
     #expect(near((plain.weights + plain.gradients + plain.optimizer) / gibibyte, states, 0.01))
-    #expect(near(plain.activations / gibibyte, kept, 0.01))
-    #expect(near(small.activations / gibibyte, selective, 0.01))
+    #expect(near(plain.activations / gibibyte, kept, 0.03))
+    #expect(near(small.activations / gibibyte, selective, 0.03))
   }
 
   /// What does not fit is an answer with a change that helps; it is an error if asked.
