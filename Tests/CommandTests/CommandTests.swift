@@ -175,7 +175,9 @@ private func json(_ text: String) throws -> Any {
     #expect(result.status == 0, "\(result.errors)")
     let groups = try #require(try json(result.output) as? [[String: Any]])
     #expect(!groups.isEmpty)
-    let keys: Set = ["table", "group", "quantity", "rows", "bias", "mape", "p50", "p90", "max", "coverage90"]
+    let keys: Set = [
+      "table", "group", "quantity", "rows", "bias", "mape", "p50", "p90", "max", "coverage90", "share_points",
+    ]
     for group in groups {
       #expect(Set(group.keys) == keys)
       #expect(group["table"] as? String == table)

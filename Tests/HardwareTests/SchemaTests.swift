@@ -55,10 +55,11 @@ import Testing
             for error in judge.iter_errors(document):
                 print(f"{path}: {'.'.join(map(str, error.absolute_path))}: {error.message[:200]}")
             continue
-        # One unknown key in every mapping in turn: each must be rejected. Sources may be called anything, and so
+        # One unknown key in every mapping in turn: each must be rejected. Sources may be called anything, as may
+        # the derived numbers and the constraints of a sweep, which hold texts, and so
         # may memories and networks: these hold a mapping each, so a strange text is no entry of theirs.
         for place in mappings(document):
-            if place and place[-1] == "sources": continue
+            if place and place[-1] in ("sources", "derived", "constraints"): continue
             changed = copy.deepcopy(document)
             node = changed
             for step in place: node = node[step]

@@ -60,9 +60,10 @@ import Workloads
     let whole = try project("getting-started", "calibration=none")
     #expect(answer.scenario.device.mainMemory.bandwidth?.value == 2.4e12)
     #expect(answer.scenario.device.peakRate(.bf16)?.value == 989e12)
-    // The update of the weights only moves data: it takes twice as long.
+    // The update of the weights moves data, beside some 0.8 parameters a clock and unit: with half the bandwidth it takes
+    // nearly twice as long, and never more.
     let ratio = try answer.root.part("weight update").time / whole.root.part("weight update").time
-    #expect((1.99...2.0).contains(ratio))
+    #expect((1.85...2.0).contains(ratio))
   }
 
   @Test(arguments: [
