@@ -47,7 +47,8 @@ public final class BLAS: Sendable {
   /// thread reads it: call this early. Whatever the environment asked for is not obeyed, because machines pin slow
   /// kernels there for equal results; to obey it, pass its value.
   ///
-  /// - Parameter kernel: one of ``kernels``, in any case; nil lets the library detect the fastest.
+  /// - Parameter kernel: one of ``kernels``, in any case; nil takes the one with the widest instructions of this
+  ///   processor.
   /// - Throws: ``BLASLibrary/LoadError``.
   /// - Returns: the library, the same object at every call.
   public static func load(kernel: String? = nil) throws(BLASLibrary.LoadError) -> BLAS {
@@ -104,10 +105,20 @@ public final class BLAS: Sendable {
     return []
   }
 
+  /// The kernel with the widest instructions that a processor has; nil where the library's own choice must do.
+  ///
+  /// OpenBLAS 0.3.21 goes by model numbers and gives a processor that is newer than itself the kernel `Prescott`, which is
+  /// several times slower (seen on a Xeon of family 6, model 207).
+  static func fastestKernel(flags: Set<String>) -> String? {
+    ["SkylakeX", "Haswell"].first { name in
+      kernels.contains { $0.name == name && $0.flags.allSatisfy(flags.contains) }
+    }
+  }
+
   /// Opens a library of any name: tests open what is not OpenBLAS.
   static func open(_ name: String, kernel: String?) throws(BLASLibrary.LoadError) -> BLAS {
-    if let kernel {
-      setenv("OPENBLAS_CORETYPE", try spelling(kernel), 1)
+    if let chosen = kernel ?? fastestKernel(flags: processorFlags()) {
+      setenv("OPENBLAS_CORETYPE", try spelling(chosen), 1)
     } else {
       unsetenv("OPENBLAS_CORETYPE")
     }

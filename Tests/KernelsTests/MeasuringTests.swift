@@ -43,7 +43,7 @@ import Workloads
     #expect(report.isSevere)
     #expect(
       report.reasons == [
-        "67 % of the kernels have no sample beside a speed probe within 5 % of its best: the clock changes or a core is shared"
+        "67 % of the kernels have no sample beside a speed probe within 5 % of the fastest tenth: the clock changes or a core is shared"
       ])
     #expect(report.verdict.hasPrefix("disturbed too much: "))
   }
