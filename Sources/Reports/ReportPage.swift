@@ -102,7 +102,10 @@ struct ReportPage {
       "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
       "script": StyleSheet.script, "programs": programs.joined(separator: ",\n"), "kind": kind,
       "title": long(title), "lead": long(lead), "summary": long(summary),
-      "headlines": headlines.map { ["label": long($0.label), "value": long($0.value)] }, "contents": contents,
+      "headlines": headlines.map { headline -> [String: Any] in
+        ["label": long(headline.label), "value": long(headline.value), "isLong": headline.value.count > 60]
+      },
+      "contents": contents,
       "hasContents": contents.count > 2, "sections": shown, "hasClaims": !allClaims.isEmpty,
       "hasStudies": claims.areNamed, "claims": allClaims.map { claimContext($0.study, $0.claim) },
       "foundations": trust.foundations.map(long), "trust": trusted, "command": long(trust.command),
