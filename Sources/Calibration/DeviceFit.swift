@@ -95,6 +95,7 @@ public struct DeviceFit: Sendable {
         : profiled(kind)
       // Only profiles have these, and weights and optimizer state of 16 bits.
       if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
+      if kind == .quantise { rows += quantised }
       guard rows.count >= 3 else { continue }
       let formName = StreamingForm<Double>.name(of: kind)
       progress(formName)
@@ -249,6 +250,20 @@ public struct DeviceFit: Sendable {
         work: first.work, type: first.dataType, units: nil,
         beside: operations.filter { !isWanted($0) }, repeats: repeats, alike: wanted.map(\.work))
       return Observation(subject, seconds: value.measured * value.unit, work: bytes)
+    }
+  }
+
+  /// Quantisation that is only measured together with the product behind it, whose form is fitted already.
+  private var quantised: [Observation<KernelSubject>] {
+    values.compactMap { value in
+      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us",
+        let first = operations.first, case .streaming(let shape) = first.work, shape.kind == .quantise
+      else { return nil }
+      let subject = KernelSubject(
+        work: first.work, type: first.dataType, units: nil, beside: Array(operations.dropFirst()),
+        alike: [first.work])
+      return Observation(
+        subject, seconds: value.measured * value.unit, work: shape.bytes(first.dataType))
     }
   }
 

@@ -222,11 +222,13 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case lamb
     /// Plain gradient descent (FP32).
     case sgd
+    /// 16-bit numbers scaled into those of a narrower type before a product.
+    case quantise
 
     /// Elements of the data type read or written for each element: the algorithmic minimum.
     public var elementsMoved: Double {
       switch self {
-      case .fill, .sum, .rowSum: 1
+      case .fill, .sum, .rowSum, .quantise: 1
       case .copy, .scale, .permute, .concatenate, .gelu, .layernorm, .softmax, .dropout, .dropoutBackward: 2
       case .add, .multiply, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
       case .gatedActivationBackward, .maxPool: 5
@@ -244,8 +246,14 @@ public struct Streaming<N: ModelNumber>: Sendable {
       }
     }
 
-    /// Bytes of other types moved for each element: the mask of dropout.
-    public var otherBytes: Double { self == .dropout || self == .dropoutBackward ? 1 : 0 }
+    /// Bytes of other types moved for each element: the mask of dropout, the 16-bit number that is quantised.
+    public var otherBytes: Double {
+      switch self {
+      case .dropout, .dropoutBackward: 1
+      case .quantise: 2
+      default: 0
+      }
+    }
   }
 
   /// What is done.

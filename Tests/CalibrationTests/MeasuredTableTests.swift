@@ -55,6 +55,28 @@ import Workloads
     }
   }
 
+  /// Collections time 8-bit products with the quantisation of their input, runs of `tools/measure-gpu` without.
+  @Test(arguments: [("aiconfigurator/b200_operators.csv", true), ("measure-gpu/h200_operators.csv", false)])
+  func eightBitProductsOfCollectionsAreQuantised(path: String, isCollection: Bool) throws {
+    let table = try Table(path: Repository.measurements(path))
+    for value in try measuredValues(of: table, kind: .operators) where value.group.hasPrefix("gemm") {
+      switch value.subject {
+      case .kernels(let operations, 1):
+        #expect(isCollection && value.group == "gemm fp8")
+        guard operations.count == 2, case .streaming(let quantise) = operations[0].work,
+          case .gemm(let product) = operations[1].work
+        else {
+          Issue.record("line \(value.line): no quantisation before a product")
+          continue
+        }
+        #expect(quantise.elements == product.batch * product.m * product.k)
+        // Two bytes read and one written for each element.
+        #expect(quantise.bytes(.fp8) == 3 * quantise.elements)
+      default: #expect(!(isCollection && value.group == "gemm fp8"))
+      }
+    }
+  }
+
   @Test(arguments: tables)
   func everyTableIsRecognised(path: String, kind: TableKind) throws {
     let table = try Table(path: Repository.measurements(path))

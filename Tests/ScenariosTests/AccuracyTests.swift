@@ -144,10 +144,11 @@ import Workloads
   @Test(arguments: [
     ("aiconfigurator/a100_operators.csv", "gemm bf16", 427, 7.4),
     ("aiconfigurator/b200_operators.csv", "gemm bf16", 295, 7.3),
-    ("aiconfigurator/b200_operators.csv", "gemm fp8", 118, 14.0),
+    ("aiconfigurator/b200_operators.csv", "gemm fp8", 118, 6.2),
     ("h200/operators.csv", "gemm bf16", 339, 6.6), ("h200/operators.csv", "gemm fp16", 42, 6.4),
     ("h200/operators.csv", "gemm fp8", 38, 6.9), ("h200/operators.csv", "gemm tf32", 44, 12.5),
     ("h200/operators.csv", "gemm fp32", 44, 11.0), ("h200/operators.csv", "sdpa_fwd bf16", 12, 2.6),
+    ("h200/operators.csv", "sdpa_bwd bf16", 12, 9.5),
     ("h200/operators.csv", "copy bf16", 7, 3.5), ("h200/operators.csv", "layernorm bf16", 14, 4.5),
     ("h200/operators.csv", "dropout bf16", 16, 3.4),
   ])

@@ -98,7 +98,7 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
     switch kind {
     case .fill: 0
     case .copy, .sum, .rowSum: 1
-    case .add, .sgd, .scale, .multiply, .dropoutBackward, .maxPool: 2
+    case .add, .sgd, .quantise, .scale, .multiply, .dropoutBackward, .maxPool: 2
     case .dropout: 16
     case .gelu, .gatedActivation: 19
     // These compute where each element goes: an estimate.
