@@ -56,6 +56,61 @@ public struct TrainingRun: Sendable {
   public let sharding: String?
   /// The data type of activations.
   public let dataType: DataType?
+
+  /// The run in a line: the model and how it is spread.
+  public var words: String {
+    var parts = [
+      model ?? "\(layers.map { "\($0) x " } ?? "")\(hidden.map(String.init) ?? "")", "tp \(tensor)",
+    ]
+    if let pipeline { parts.append("pp \(pipeline)") }
+    if let data { parts.append("dp \(data)") }
+    if context > 1 { parts.append("cp \(context)") }
+    if expert > 1 { parts.append("ep \(expert)") }
+    parts.append("\(devices) GPUs")
+    if let microBatch { parts.append("micro-batch \(microBatch) x \(sequence)") }
+    if let globalBatch { parts.append("batch \(globalBatch)") }
+    if let recompute { parts.append("recompute \(recompute.rawValue)") }
+    if sequenceParallel == true { parts.append("sequence-parallel") }
+    if let sharding, !sharding.isEmpty { parts.append(sharding) }
+    if let hardware { parts.append(hardware) }
+    return parts.joined(separator: ", ")
+  }
+}
+
+/// A training step in a table with another program's answer for it.
+public struct PeerRow: Sendable {
+  /// The line of the table.
+  public let line: Int
+  /// What runs.
+  public let run: TrainingRun
+  /// The measured step, in seconds; nil where none is known.
+  public let measured: Double?
+  /// What the other program says, in seconds.
+  public let peer: Double
+  /// What the table remarks.
+  public let note: String
+}
+
+/// Reads training steps with another program's answers: the columns of published steps, and one named `NAME_s`.
+///
+/// - Parameter table: the table.
+/// - Returns: the other program's name, and the rows that it answers.
+/// - Throws: `Diagnostic` at the first field that is not what its column holds, or when no other program's column is there.
+public func peerRows(of table: Table) throws(Diagnostic) -> (name: String, rows: [PeerRow]) {
+  guard let column = ["calculon_s"].first(where: table.has) else {
+    throw Diagnostic(
+      file: table.file, position: .init(line: 1, column: 1),
+      fault: .missingColumn("calculon_s", known: table.columns))
+  }
+  var rows: [PeerRow] = []
+  for row in table.rows where !row.text(column).isEmpty {
+    let measured = row.text("iteration_s").isEmpty ? nil : try row.positive("iteration_s")
+    rows.append(
+      PeerRow(
+        line: row.line, run: try row.trainingRun(), measured: measured, peer: try row.positive(column),
+        note: row.text("note")))
+  }
+  return ("Calculon", rows)
 }
 
 extension Table.Row {

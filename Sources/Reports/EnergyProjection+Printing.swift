@@ -73,13 +73,18 @@ extension ServingFigures {
     let parts = [("weights", memory.weights), ("cache", memory.cache), ("buffers", memory.buffers)]
       .map { "\($0.0) \($0.1.formatted())" }.joined(separator: ", ")
     let verdict = fits ? "" : "does not fit: "
+    let advice =
+      fits
+      ? ""
+      : remedies.first.map { "; --set \($0.change) makes it \($0.total.formatted())" }
+        ?? "; no single change makes it fit"
     let most =
       largestBatch.map { "; at most \($0) sequence\($0 == 1 ? "" : "s") a replica" }
       ?? "; not even one sequence fits"
     result.append(
       (
         "memory of a device",
-        "\(verdict)\(memory.total.formatted()) of \(capacity.formatted()) (\(parts))\(most)"
+        "\(verdict)\(memory.total.formatted()) of \(capacity.formatted()) (\(parts))\(most)\(advice)"
       ))
     return result
   }
@@ -92,6 +97,10 @@ extension ServingFigures {
       ("weights_bytes", .number(memory.weights.value)), ("cache_bytes", .number(memory.cache.value)),
       ("buffer_bytes", .number(memory.buffers.value)), ("capacity_bytes", .number(capacity.value)),
       ("fits", .flag(fits)), ("largest_batch", .number(largestBatch.map(Double.init))),
+      (
+        "remedies",
+        .array(remedies.map { .object([("set", .text($0.change)), ("total", .number($0.total.value))]) })
+      ),
     ])
   }
 }

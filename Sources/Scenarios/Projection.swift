@@ -35,7 +35,8 @@ public struct CostNode: Sendable {
   ///   - count: how often its parts run.
   ///   - parts: the parts of one run.
   ///   - noise: relative error of the whole that its parts' errors do not hold.
-  init(_ name: String, count: Int = 1, parts: [CostNode], noise: Double = 0) {
+  ///   - spread: relative error of the whole, where wholes were measured; it replaces what the parts' errors add up to.
+  init(_ name: String, count: Int = 1, parts: [CostNode], noise: Double = 0, spread: Double? = nil) {
     self.name = name
     self.count = count
     self.parts = parts
@@ -44,7 +45,8 @@ public struct CostNode: Sendable {
     // Equal kernels err alike, so a repeated part's error grows with the count; unlike parts err independently.
     let variance = parts.reduce(0) { $0 + $1.standardError.value * $1.standardError.value }
     let common = noise * parts.reduce(.zero) { $0 + $1.time }.value
-    standardError = factor * Seconds((variance + common * common).squareRoot())
+    let whole = spread.map { Seconds($0 * parts.reduce(.zero) { $0 + $1.time }.value) }
+    standardError = factor * (whole ?? Seconds((variance + common * common).squareRoot()))
     work = factor * parts.reduce(.zero) { $0 + $1.work }
     traffic = factor * parts.reduce(.zero) { $0 + $1.traffic }
     var byBound: [Bound: Double] = [:]

@@ -15,6 +15,8 @@ public struct ServingFigures: Sendable {
   public let capacity: Bytes
   /// Most sequences of a replica that fit; nil when not even the weights do.
   public let largestBatch: Int?
+  /// Changes, each of which alone makes it fit, the least intrusive first; empty when it fits or none does.
+  public let remedies: [MemoryVerdict.Remedy]
 
   /// Whether it fits.
   public var fits: Bool { memory.total <= capacity }
@@ -53,6 +55,43 @@ extension Scenario {
       weights: Bytes(model.weightBytes(layout)),
       cache: Bytes(Double(sequences) * Double(longest) * perToken),
       buffers: Bytes(activations + logits + MemoryForm<Double>.contextBytes))
+  }
+
+  /// What would make a served model fit: fewer sequences, which change no number, then a narrower cache, narrower weights,
+  /// and more devices.
+  private func servingRemedies(
+    _ plan: ServingPlan, of model: TransformerModel, capacity: Bytes, largestBatch: Int?
+  ) -> [MemoryVerdict.Remedy] {
+    guard servingMemory(plan, of: model, sequences: microBatch).total > capacity else { return [] }
+    var remedies: [MemoryVerdict.Remedy] = []
+    func consider(_ change: String, _ layout: InferenceLayout, sequences: Int) -> Bool {
+      let changed = ServingPlan(layout: layout, output: plan.output)
+      let total = servingMemory(changed, of: model, sequences: sequences).total
+      guard total <= capacity else { return false }
+      remedies.append(.init(change: change, total: total))
+      return true
+    }
+    if let largestBatch, largestBatch >= 1 {
+      _ = consider("run.micro_batch=\(largestBatch)", plan.layout, sequences: largestBatch)
+    }
+    for (key, path) in [("cache", \InferenceLayout.cache), ("weights", \.weights)] {
+      for format in [StorageFormat.fp8, .fp4] where format.bytes < plan.layout[keyPath: path].bytes {
+        var layout = plan.layout
+        layout[keyPath: path] = format
+        if consider("run.\(key)=\(format.rawValue)", layout, sequences: microBatch) { break }
+      }
+    }
+    var layout = plan.layout
+    while layout.tensorParallel < model.heads {
+      layout.tensorParallel *= 2
+      let degree = layout.tensorParallel
+      guard model.heads % degree == 0, model.feedForward % degree == 0,
+        model.keyValueHeads <= degree || model.keyValueHeads % degree == 0,
+        device.link(joining: degree * self.plan.data) != nil
+      else { break }
+      if consider("parallelism.tensor=\(degree)", layout, sequences: microBatch) { break }
+    }
+    return remedies
   }
 
   /// Costs a prompt, a step of decoding, or both.
@@ -133,11 +172,13 @@ extension Scenario {
     let one = servingMemory(plan, of: transformer, sequences: 1).total.value
     let each = servingMemory(plan, of: transformer, sequences: 2).total.value - one
     let room = (capacity.value - one) / each
+    let largest = room >= 0 ? Int(Swift.min(room, 1e12)) + 1 : nil
     return Projection(
       scenario: self, root: root, hiddenCommunication: .zero, tokens: tokens, modelWork: work,
       serving: ServingFigures(
         timeToFirstToken: first, timePerOutputToken: later,
         memory: servingMemory(plan, of: transformer, sequences: microBatch), capacity: capacity,
-        largestBatch: room >= 0 ? Int(Swift.min(room, 1e12)) + 1 : nil))
+        largestBatch: largest,
+        remedies: servingRemedies(plan, of: transformer, capacity: capacity, largestBatch: largest)))
   }
 }

@@ -23,7 +23,7 @@ public enum StepFactor: String, Sendable, CaseIterable {
   case once = "step_overhead"
   /// Time that the host takes to start one kernel of the backward pass; that of others unless it is given.
   case backwardLaunch = "backward_launch"
-  /// Relative standard error of whole steps.
+  /// Relative standard error of whole steps, from steps that the fit of the stack did not see; errors of parts are in it.
   case spread = "step_spread"
 
   private var isTime: Bool { self == .microBatch || self == .once || self == .backwardLaunch }

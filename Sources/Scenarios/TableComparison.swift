@@ -14,6 +14,8 @@ public struct TableComparison: Sendable {
   public let hardware: String
   /// The values in the order of the rows.
   public let values: [ComparedValue]
+  /// The software stacks of training steps, in the order in which rows need them.
+  public let stacks: [Scenario]
 
   /// Reads a table and predicts its values.
   ///
@@ -44,6 +46,7 @@ public struct TableComparison: Sendable {
     for value in measured {
       if case .trainingStep(let run) = value.subject { _ = try runs.scenario(run) }
     }
+    stacks = runs.used
     let validation = Validation(
       device: device, calibration: fitted, sustained: sustained, library: library)
     values = validation.compare(measured)
@@ -91,6 +94,49 @@ public struct TableComparison: Sendable {
       if groups.count > 1 {
         result.append(ErrorSummary(table: path, group: "all", quantity: quantity, column))
       }
+    }
+    return result
+  }
+
+  /// One table for each group of a table of published training steps; the table itself where there is one group.
+  public var byGroup: [TableComparison] {
+    var groups: [String] = []
+    for value in values where !groups.contains(value.value.group) { groups.append(value.value.group) }
+    guard kind == .publishedSteps, groups.count > 1 else { return [self] }
+    return groups.map { group in
+      TableComparison(self, values: values.filter { $0.value.group == group }, group: group)
+    }
+  }
+
+  private init(_ whole: TableComparison, values: [ComparedValue], group: String) {
+    (path, kind, hardware) = (whole.path, whole.kind, whole.hardware)
+    self.values = values
+    stacks = whole.stacks.filter { $0.name.hasPrefix(group) }
+  }
+
+  /// What each row is, by its line: the columns that are no results.
+  public var labels: [Int: String] {
+    var result: [Int: String] = [:]
+    for value in values {
+      if case .trainingStep(let run) = value.value.subject { result[value.value.line] = run.words }
+    }
+    guard result.isEmpty, let table = try? Table(path: path) else { return result }
+    let results = ["_us", "_ms", "_s", "seconds", "joules", "iters"]
+    let columns = kind.columns.filter { column in !results.contains { column.hasSuffix($0) } }
+    for row in table.rows {
+      result[row.line] = columns.map { "\($0) \(row.text($0))" }.joined(separator: ", ")
+    }
+    return result
+  }
+
+  /// What the rows name as their sources, each once.
+  public var sources: [String] {
+    guard let table = try? Table(path: path), table.has("source") else { return [] }
+    let lines = Set(values.map(\.value.line))
+    var result: [String] = []
+    for row in table.rows where lines.contains(row.line) {
+      let source = row.text("source")
+      if !source.isEmpty, !result.contains(source) { result.append(source) }
     }
     return result
   }

@@ -133,8 +133,8 @@ struct TrainingComposition {
           "once a step", time: times.once, standardError: onceSpread * times.once, bound: .launch))
     }
     root = CostNode(
-      "training step", parts: nodes,
-      noise: Swift.max(model.commonSpread, scenario.factors[.spread] ?? wholeStepSpread))
+      "training step", parts: nodes, noise: Swift.max(model.commonSpread, wholeStepSpread),
+      spread: scenario.factors[.spread])
   }
 }
 

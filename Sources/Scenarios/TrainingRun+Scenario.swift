@@ -10,6 +10,8 @@ struct TrainingRunReader {
   let library: Library
   private let known: [String]
   private var stacks: [String: Scenario] = [:]
+  /// The stacks that rows needed so far, in order.
+  private(set) var used: [Scenario] = []
   private var devices: [String: (Device, DeviceCalibration?)] = [:]
 
   init(library: Library) {
@@ -34,6 +36,7 @@ struct TrainingRunReader {
     let path = try library.path(.stacks, name)
     let scenario = try Scenario(node: try readDocument(path: path), path: path, in: library)
     stacks[name] = scenario
+    used.append(scenario)
     return scenario
   }
 

@@ -13,6 +13,8 @@ public struct ComparedValue: Sendable {
   public let predicted: Double?
   /// The 90 % interval of the prediction, in the unit of the column.
   public let interval90: ClosedRange<Double>?
+  /// What most of the predicted time waits for; nil where a form does not say.
+  public var bound: Bound?
 
   /// Predicted over measured, minus one.
   public var relativeError: Double? { predicted.map { $0 / value.measured - 1 } }
@@ -105,15 +107,38 @@ public struct Validation: Sendable {
       let (seconds, error) = relative(projection.root)
       // A training run never pauses.
       let limited = sustained ? projection.energy?.sustainedTime.value : nil
-      return compared(value, (limited ?? seconds, error))
+      var result = compared(value, (limited ?? seconds, error))
+      result.bound = projection.root.bound
+      return result
     }
   }
 
   /// Predicts one measured value.
   public func compare(_ value: MeasuredValue) -> ComparedValue {
     let answer = prediction(value.subject)
-    guard let answer, answer.seconds < value.hostTime else { return compared(value, answer) }
-    return compared(value, (value.hostTime, hostTimeSpread))
+    var result: ComparedValue
+    if let answer, answer.seconds < value.hostTime {
+      result = compared(value, (value.hostTime, hostTimeSpread))
+      result.bound = .launch
+    } else {
+      result = compared(value, answer)
+      result.bound = bound(value.subject)
+    }
+    return result
+  }
+
+  /// What the time of a subject waits for, where its form says so.
+  private func bound(_ subject: Subject) -> Bound? {
+    switch subject {
+    case .kernel(let operation, units: nil, _), .chain(let operation, _), .copies(let operation, _):
+      return model.cost(operation.work, operation.dataType)?.bound
+    case .sustained(let run, _): return model.cost(run.operation.work, run.operation.dataType)?.bound
+    case .layers(let layer, let count, let backward):
+      return node(layer, count: count, backward: backward).bound
+    case .dataParallel(let layer, let count, _, _): return node(layer, count: count, backward: true).bound
+    case .kernels(let operations, _): return CostNode("", parts: operations.map { model.eagerNode($0) }).bound
+    default: return nil
+    }
   }
 
   private func compared(_ value: MeasuredValue, _ answer: (seconds: Double, error: Double)?) -> ComparedValue

@@ -247,6 +247,18 @@ struct Report: ParsableCommand {
     let registry = try claims(library)
     try add("Studies", ("claims", "Claims registry", registry.summary, registry.files, try registry.html()))
     for name in library.names(.calibrations) { try add("Calibrations", try calibration(name, library)) }
+    for path in Self.measurements(beside: library) where TableComparison.isKnown(path: path) {
+      let whole = try TableComparison(path: path, hardware: nil, calibration: nil, library: library)
+      for comparison in whole.byGroup {
+        let page = ValidationPage(comparison, command: "rooftree validate \(path) --report FOLDER")
+        try add("Validation", (page.name, page.title, page.summary, page.files, try page.html()))
+      }
+      guard let peers = try? PeerComparison(path: path, library: library) else { continue }
+      let page = PeerPage(peers, command: "rooftree compare \(path) --report FOLDER")
+      try add(
+        "Validation",
+        ("compared-\(peers.peer.lowercased())", page.title, page.summary, page.files, try page.html()))
+    }
     let index = IndexPage(entries)
     try writeFile(index.markdown, to: root + "/index.md")
     try writeFile(try index.html(), to: root + "/index.html")
@@ -258,9 +270,11 @@ struct Report: ParsableCommand {
     let root =
       library.root.hasSuffix("/models")
       ? String(library.root.dropLast("models".count)) : library.root == "models" ? "" : library.root + "/../"
-    let folder = root + "notebooks-data/measurements"
-    guard let files = FileManager.default.enumerator(atPath: folder) else { return [] }
-    return files.compactMap { $0 as? String }.filter { $0.hasSuffix(".csv") }.sorted()
-      .map { folder + "/" + $0 }
+    return ["measurements", "published"].flatMap { name -> [String] in
+      let folder = root + "notebooks-data/" + name
+      guard let files = FileManager.default.enumerator(atPath: folder) else { return [] }
+      return files.compactMap { $0 as? String }.filter { $0.hasSuffix(".csv") }.sorted()
+        .map { folder + "/" + $0 }
+    }
   }
 }

@@ -17,8 +17,10 @@ struct Rooftree: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      Estimate.self, Sweep.self, Merge.self, Search.self, Sensitivity.self, Indices.self, Validate.self,
-      Calibrate.self, Report.self, SeqPoint.self, Import.self, List.self, Show.self,
+      Estimate.self, Scale.self, Serve.self, Sweep.self, Merge.self, Search.self, Sensitivity.self,
+      Indices.self,
+      Validate.self, Compare.self, Calibrate.self, Report.self, SeqPoint.self, Import.self, List.self,
+      Show.self,
     ])
 
   static func main() {

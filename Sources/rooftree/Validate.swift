@@ -15,7 +15,11 @@ struct Validate: ParsableCommand {
       mean absolute percentage error, its median, 90th percentile and worst case, and how many measured values lie \
       in the 90 % interval. Kinds of row that no model covers yet are listed without errors.
 
+      --report writes a page for each table (for each group of a table of training steps), with every row, its interval and \
+      what it waits for; several have an index over them.
+
       Example: rooftree validate notebooks-data/measurements/h200/tp_layers_nvlink.csv
+      Example: rooftree validate notebooks-data/published/training_steps.csv --report reports/measured
       """)
 
   @Argument(help: ArgumentHelp("Tables of measurements.", valueName: "table"))
@@ -38,6 +42,8 @@ struct Validate: ParsableCommand {
   @Option(
     help: ArgumentHelp("Write measured and predicted for each row to this CSV file.", valueName: "file"))
   var rows: String?
+  @Option(help: ArgumentHelp("Write a page for each table to this folder.", valueName: "folder"))
+  var report: String?
   @OptionGroup var options: LibraryOptions
 
   func validate() throws {
@@ -48,13 +54,29 @@ struct Validate: ParsableCommand {
     let library = try options.library()
     var summaries: [ErrorSummary] = []
     var rowText = TableComparison.rowHeader
+    var pages: [ValidationPage] = []
     for path in tables {
       let comparison = try TableComparison(
         path: path, hardware: hardware, calibration: calibration, library: library, sustained: sustained)
       summaries += comparison.summaries
       rowText += comparison.rowText
+      if report != nil {
+        pages += comparison.byGroup.map {
+          ValidationPage($0, command: "rooftree validate \(path) --report FOLDER")
+        }
+      }
     }
     if let rows { try writeFile(rowText, to: rows) }
     try emit(json ? ErrorSummary.json(summaries) : ErrorSummary.text(summaries))
+    guard let report else { return }
+    if pages.count == 1 {
+      try writePage(pages[0].files, html: try pages[0].html(), to: report)
+    } else {
+      for page in pages { try writePage(page.files, html: try page.html(), to: "\(report)/\(page.name)") }
+      let index = IndexPage(pages.map(\.entry))
+      try writeFile(index.markdown, to: report + "/index.md")
+      try writeFile(try index.html(), to: report + "/index.html")
+    }
+    if !json { try emit("\nwritten to \(report)/index.html\n") }
   }
 }

@@ -159,7 +159,10 @@ extension Chart {
   }
 
   /// The first count after which speed grows by less than half of what the count does.
-  static func knee(_ points: [(count: Double, speed: Double)]) -> Double? {
+  ///
+  /// - Parameter points: speeds by ascending count.
+  /// - Returns: nil where speed keeps up.
+  public static func knee(_ points: [(count: Double, speed: Double)]) -> Double? {
     for (now, next) in zip(points, points.dropFirst()) {
       let ideal = (next.count / now.count).logarithm()
       if (next.speed / now.speed).logarithm() < 0.5 * ideal { return now.count }
