@@ -18,6 +18,10 @@ let package = Package(
     .executableTarget(
       name: "sweep-benchmarks",
       dependencies: [.product(name: "Rooftree", package: "rooftree")]),
+    // How long a fit takes.
+    .executableTarget(
+      name: "fit-benchmarks",
+      dependencies: [.product(name: "Rooftree", package: "rooftree")]),
     // What PIM-Opt's algorithms need in epochs, at reduced scale.
     .executableTarget(
       name: "statistical-efficiency",

@@ -38,6 +38,7 @@ extension DeviceCalibration {
       base.transferredSpread = below.transferredSpread
       base.curveBandwidth = below.curveBandwidth
       base.curveLatency = below.curveLatency
+      base.threadCurves = below.threadCurves
     }
     if let forms = try reader.optionalMapping("forms") {
       for entry in forms.entries() {
@@ -69,6 +70,12 @@ extension DeviceCalibration {
         }
       }
       try collectives.finish()
+    }
+    for (index, item) in try reader.list("thread_curves").enumerated() {
+      let (key, curve) = try Self.threadCurve(item, path: "thread_curves[\(index)]")
+      guard base.threadCurves.updateValue(curve, forKey: key) == nil else {
+        throw item.diagnostic(.duplicateKey("\(key.form) \(key.type.rawValue) of these sizes"))
+      }
     }
     try reader.finish()
     self = base
@@ -148,6 +155,38 @@ extension DeviceCalibration {
     return (CurveKey(kind: kind, ranks: ranks), SizeCurve(points))
   }
 
+  private static func threadCurve(_ node: DocumentNode, path: String) throws(Diagnostic)
+    -> (ThreadCurve.Key, ThreadCurve)
+  {
+    var reader = try MappingReader(node, path: path)
+    let formNode = try reader.node("form")
+    let form = try MappingReader.scalar(
+      formNode, path: reader.path(of: "form"), expected: "the name of a form")
+    let hosts = formNames.filter { $0.hasPrefix("host_") && $0 != HostEnergyForm<Double>.name }
+    guard hosts.contains(form) else {
+      throw formNode.diagnostic(.unknownWord(path: reader.path(of: "form"), found: form, known: hosts))
+    }
+    let type = try reader.word("datatype", as: DataType.self)
+    let sizes = try Self.numbers("sizes", &reader)
+    let threads = try Self.numbers("threads", &reader)
+    let times = try Self.numbers("microseconds", &reader)
+    try reader.finish()
+    let key = ThreadCurve.Key(form: form, type: type, sizes: sizes)
+    guard key.kernel != nil else {
+      throw node.diagnostic(
+        .contradiction("'\(path)' has \(sizes.count) sizes, which no kernel of '\(form)' has"))
+    }
+    guard threads.count == times.count, !threads.isEmpty else {
+      throw node.diagnostic(
+        .contradiction("'\(path)' has \(threads.count) numbers of threads and \(times.count) times"))
+    }
+    guard Set(threads).count == threads.count else {
+      throw node.diagnostic(.contradiction("'\(path)' has a number of threads twice"))
+    }
+    let points = zip(threads, times).map { ThreadCurve.Point(threads: $0, seconds: $1 * 1e-6) }
+    return (key, ThreadCurve(points))
+  }
+
   private static func numbers(_ key: String, _ reader: inout MappingReader) throws(Diagnostic)
     -> [Double]
   {
@@ -203,6 +242,14 @@ extension DeviceCalibration {
         text += "    - kind: \(key.kind)\n      ranks: \(key.ranks)\n"
         text += "      bytes: [\(sizes)]\n      microseconds: [\(times)]\n"
       }
+    }
+    if !threadCurves.isEmpty { text += "thread_curves:\n" }
+    for (key, curve) in threadCurves.sorted(by: { $0.key < $1.key }) {
+      let sizes = key.sizes.map { number($0, digits: 15) }.joined(separator: ", ")
+      let threads = curve.points.map { number($0.threads, digits: 15) }.joined(separator: ", ")
+      let times = curve.points.map { number($0.seconds * 1e6, digits: 6) }.joined(separator: ", ")
+      text += "  - form: \(key.form)\n    datatype: \(key.type.rawValue)\n    sizes: [\(sizes)]\n"
+      text += "    threads: [\(threads)]\n    microseconds: [\(times)]\n"
     }
     return text
   }

@@ -121,10 +121,28 @@ public struct HostFit: Sendable {
         }
       }
       result.forms[formName] = selected.constants
+      result.threadCurves.merge(Self.threadCurves(observations, form: formName)) { first, _ in first }
       reports.append(FormReport(form: formName, rows: entries.count, heldOutErrors: selected.errors))
       comparisons.append(selected.comparison)
     }
     return (result, reports, comparisons)
+  }
+
+  /// The curves of kernels that were measured on several numbers of threads.
+  static func threadCurves(_ observations: [Observation<HostSubject>], form: String)
+    -> [ThreadCurve.Key: ThreadCurve]
+  {
+    let kernels = Dictionary(grouping: observations) { observation in
+      ThreadCurve.Key(form: form, type: observation.subject.type, sizes: observation.subject.kernel.sizes)
+    }
+    return kernels.compactMapValues { rows in
+      // The same kernel twice on as many threads: its quickest time, since noise only adds.
+      let times = Dictionary(grouping: rows, by: \.subject.threads).compactMapValues {
+        $0.map(\.seconds).min()
+      }
+      guard times.count > 1 else { return nil }
+      return ThreadCurve(times.map { ThreadCurve.Point(threads: $0.key, seconds: $0.value) })
+    }
   }
 
   // Variants from the simplest: what they leave out stands where it has no effect (the least overheads, the fastest
@@ -151,17 +169,21 @@ public struct HostFit: Sendable {
 
   static let streamVariants: [FormVariant] = {
     let fixed: [String: Double] = ["core_part": 1, "shared_part": 0.8, "shared_growth": 0.01, "sharpness": 4]
+    let steady = ["thread_loss": 0.001]
     let caches: [String: Double] = ["l1_rate": 1500, "l2_rate": 800, "l3_rate": 400]
     let eager = ["grain": 0.001]
     func neutral(_ parts: [String: Double]...) -> [String: Double] {
       parts.reduce(into: [:]) { all, part in all.merge(part) { first, _ in first } }
     }
     return [
-      FormVariant("roofline", neutral: neutral(fixed, caches, eager, ["start": 0.002, "sync": 0.02])),
-      FormVariant("with overhead", neutral: neutral(fixed, caches, eager)),
-      FormVariant("with cache levels", neutral: neutral(fixed, eager)),
-      FormVariant("with team size", neutral: fixed),
-      FormVariant("with usable capacities", neutral: eager),
+      FormVariant(
+        "roofline", neutral: neutral(fixed, steady, caches, eager, ["start": 0.002, "sync": 0.02])),
+      FormVariant("with overhead", neutral: neutral(fixed, steady, caches, eager)),
+      FormVariant("with cache levels", neutral: neutral(fixed, steady, eager)),
+      FormVariant("with team size", neutral: neutral(fixed, steady)),
+      FormVariant("with thread loss", neutral: neutral(fixed, eager)),
+      FormVariant("with usable capacities", neutral: neutral(steady, eager)),
+      FormVariant("with all but thread loss", neutral: steady),
       FormVariant("with all", neutral: [:]),
     ]
   }()

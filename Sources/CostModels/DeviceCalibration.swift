@@ -69,6 +69,8 @@ public struct DeviceCalibration: Sendable {
   public var curveSpread: Double?
   /// Relative error of a collective or rank count that was not measured, from leaving whole curves out.
   public var transferredSpread: Double?
+  /// Measured times of a processor's kernels on several numbers of threads.
+  public var threadCurves: [ThreadCurve.Key: ThreadCurve] = [:]
 
   /// A calibration of a device.
   public init(

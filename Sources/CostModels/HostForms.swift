@@ -151,8 +151,9 @@ func farShare<N: ModelNumber>(_ bytes: N, _ cache: N) -> N {
 /// hold: walking round and round through more than a cache evicts each line just before it is wanted again, so its share
 /// falls steeply, for the shared cache less so (that is fitted). Private caches hold one core's part of W, the
 /// shared one all of it; of that one the neighbours on the machine leave only a part, which grows with
-/// the threads that compete for it: `shared_part` · T^`shared_growth`. Cores' rates add
-/// up, but for the main memory, whose total rate is limited: (core⁻⁴ + total⁻⁴)^(−1/4). A library wakes one more
+/// the threads that compete for it: `shared_part` · T^`shared_growth`. T threads are
+/// T^(1 − `thread_loss`) times as fast as one, since clocks fall with the cores that work and hardware threads share a
+/// core; the main memory's total rate is limited besides: (core⁻⁴ + total⁻⁴)^(−1/4). A library wakes one more
 /// thread for each `grain` of bytes, so T is at most 1 + bytes/grain.
 public struct HostStreamForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files.
@@ -184,11 +185,14 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
         in: 1.5...14),
       Constant(
         "grain", unit: "MB", "bytes for which one more thread is woken", initial: 0.2, in: 0.001...50),
+      Constant(
+        "thread_loss", "power of the number of threads with which each of them gets slower", initial: 0.1,
+        in: 0.001...0.6),
     ]
   }
 
   @usableFromInline let start, sync, l1Rate, l2Rate, l3Rate, coreMemoryRate, memoryRate: N
-  @usableFromInline let corePart, sharedPart, sharedGrowth, sharpness, grain: N
+  @usableFromInline let corePart, sharedPart, sharedGrowth, sharpness, grain, threadLoss: N
 
   /// The form with these constants, turned into base units.
   @inlinable
@@ -205,7 +209,12 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
     sharedGrowth = c[9]
     sharpness = c[10]
     grain = 1e6 * c[11]
+    threadLoss = c[12]
   }
+
+  /// How many times as fast as one thread some are.
+  @inlinable
+  static func pace(_ threads: N, _ loss: N) -> N { threads.raised(to: N(1) - loss) }
 
   /// How steeply a private cache's share falls: it gives way between nine tenths and a tenth over a sixth of its size.
   @inlinable static var privateSharpness: Double { 12 }
@@ -222,6 +231,7 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
   public func cost(bytes: N, footprint: N, on machine: HostMachine<N>, threads: N) -> Cost<N> {
     let rates = [l1Rate, l2Rate, l3Rate]
     let team = N.smaller(threads, N(1) + bytes / grain)
+    let pace = Self.pace(team, threadLoss)
     var left = N(1)
     var inverse = N(0)
     for (index, rate) in rates.enumerated() where index < machine.coreCaches.count {
@@ -230,10 +240,10 @@ public struct HostStreamForm<N: ModelNumber>: FittedForm {
       let part = isShared ? sharedPart * team.raised(to: sharedGrowth) : corePart * team
       let ratio = footprint / (machine.coreCaches[index] * part)
       let share = left / (N(1) + ratio.raised(to: isShared ? sharpness : N(Self.privateSharpness)))
-      inverse = inverse + share / (rate * team)
+      inverse = inverse + share / (rate * pace)
       left = left - share
     }
-    let memory = bytes * left / limitedRate(team * coreMemoryRate, memoryRate)
+    let memory = bytes * left / limitedRate(pace * coreMemoryRate, memoryRate)
     let cache = bytes * inverse
     let waiting = start + sync * (N(1) - N(1) / team)
     return Cost(time: waiting + cache + memory, launch: waiting, memory: memory, cache: cache)
@@ -246,9 +256,10 @@ extension HostStreamForm where N == Double {
   /// - Parameter threads: how many share the work.
   /// - Returns: the levels with their rates.
   public func roofs(threads: Double) -> [(level: String, rate: Double)] {
-    [
-      ("L1", threads * l1Rate), ("L2", threads * l2Rate), ("L3", threads * l3Rate),
-      ("memory", limitedRate(threads * coreMemoryRate, memoryRate)),
+    let pace = Self.pace(threads, threadLoss)
+    return [
+      ("L1", pace * l1Rate), ("L2", pace * l2Rate), ("L3", pace * l3Rate),
+      ("memory", limitedRate(pace * coreMemoryRate, memoryRate)),
     ]
   }
 }

@@ -26,6 +26,89 @@ public enum HostKernel<N: ModelNumber>: Sendable {
   }
 }
 
+extension HostKernel where N == Double {
+  /// The numbers that make a kernel the same as another.
+  public var sizes: [Double] {
+    switch self {
+    case .gemm(let shape): [shape.batch, shape.m, shape.n, shape.k]
+    case .stream(let bytes, let footprint): [bytes, footprint]
+    case .sparse(let samples, let nonzeros, let modelBytes): [samples, nonzeros, modelBytes]
+    }
+  }
+}
+
+/// The measured times of a kernel on several numbers of threads.
+///
+/// What a shape deviates from its form on one number of threads it deviates in part on the next.
+public struct ThreadCurve: Sendable, Hashable {
+  /// Which kernel a curve is of.
+  public struct Key: Sendable, Hashable, Comparable {
+    /// The name of its form in calibration files.
+    public let form: String
+    /// The data type.
+    public let type: DataType
+    /// The numbers of ``HostKernel``, in their order.
+    public let sizes: [Double]
+
+    /// The kernel of a form.
+    public init(form: String, type: DataType, sizes: [Double]) {
+      self.form = form
+      self.type = type
+      self.sizes = sizes
+    }
+
+    /// A kernel as tables name it.
+    public init(_ kernel: HostKernel<Double>, operation: String, _ type: DataType) {
+      self.init(form: kernel.formName(operation: operation), type: type, sizes: kernel.sizes)
+    }
+
+    /// The order of calibration files: by form, type and sizes.
+    public static func < (a: Key, b: Key) -> Bool {
+      if a.form != b.form { return a.form < b.form }
+      if a.type != b.type { return a.type.rawValue < b.type.rawValue }
+      return a.sizes.lexicographicallyPrecedes(b.sizes)
+    }
+
+    /// The kernel; nil when the form has other numbers.
+    public var kernel: HostKernel<Double>? {
+      switch (form, sizes.count) {
+      case (HostGEMMForm<Double>.name, 4):
+        .gemm(GEMM(m: sizes[1], n: sizes[2], k: sizes[3], batch: sizes[0]))
+      case (_, 2) where form.hasPrefix(HostStreamForm<Double>.name):
+        .stream(bytes: sizes[0], footprint: sizes[1])
+      case (_, 3) where form.hasPrefix(HostSparseForm<Double>.name):
+        .sparse(samples: sizes[0], nonzeros: sizes[1], modelBytes: sizes[2])
+      default: nil
+      }
+    }
+  }
+
+  /// A measured time.
+  public struct Point: Sendable, Hashable {
+    /// How many threads shared the work.
+    public let threads: Double
+    /// The time, in seconds.
+    public let seconds: Double
+
+    /// A measured time.
+    public init(threads: Double, seconds: Double) {
+      self.threads = threads
+      self.seconds = seconds
+    }
+  }
+
+  /// The points by growing number of threads.
+  public let points: [Point]
+
+  /// A curve through points.
+  ///
+  /// - Parameter points: at least one; sorted here, numbers of threads must differ.
+  public init(_ points: [Point]) {
+    precondition(!points.isEmpty, "a curve needs a point")
+    self.points = points.sorted { $0.threads < $1.threads }
+  }
+}
+
 /// A processor with its calibration.
 public struct HostModel<N: ModelNumber>: Sendable {
   /// The processor.
@@ -51,7 +134,7 @@ public struct HostModel<N: ModelNumber>: Sendable {
       })
   }
 
-  /// The cost of a kernel.
+  /// The cost of a kernel by its form alone.
   ///
   /// - Parameters:
   ///   - kernel: what it does.
@@ -59,7 +142,7 @@ public struct HostModel<N: ModelNumber>: Sendable {
   ///   - type: the data type.
   ///   - threads: how many share the work.
   /// - Returns: nil when the device has no rate for the type.
-  public func cost(_ kernel: HostKernel<N>, operation: String, _ type: DataType, threads: N) -> Cost<N>? {
+  public func formCost(_ kernel: HostKernel<N>, operation: String, _ type: DataType, threads: N) -> Cost<N>? {
     guard let machine = machine(type) else { return nil }
     let name = kernel.formName(operation: operation)
     switch kernel {
@@ -87,5 +170,41 @@ public struct HostModel<N: ModelNumber>: Sendable {
   public func energy(time: N, threads: N, flop: N, bytes: N) -> N? {
     calibration?.fitted(HostEnergyForm<N>.self)?.energy(
       time: time, threads: threads, flop: flop, bytes: bytes)
+  }
+}
+
+extension HostModel where N == Double {
+  /// The part of a deviation that is expected on other numbers of threads.
+  static var keptPart: Double { 0.5 }
+
+  /// The cost of a kernel: by its form, corrected by what the same kernel was measured to deviate.
+  ///
+  /// Where the calibration knows the kernel on other numbers of threads, the logarithm of what it deviates from the
+  /// form is read as straight lines over the logarithm of the number of threads, and half of it is taken: the half
+  /// that stays with a shape, the other comes and goes from row to row (docs/models.md, processors).
+  ///
+  /// - Parameters:
+  ///   - kernel: what it does.
+  ///   - operation: its name in tables.
+  ///   - type: the data type.
+  ///   - threads: how many share the work, more than 0.
+  /// - Returns: nil when the device has no rate for the type.
+  public func cost(_ kernel: HostKernel<Double>, operation: String, _ type: DataType, threads: Double)
+    -> Cost<Double>?
+  {
+    guard let cost = formCost(kernel, operation: operation, type, threads: threads) else { return nil }
+    let key = ThreadCurve.Key(kernel, operation: operation, type)
+    guard let curve = calibration?.threadCurves[key] else { return cost }
+    let deviations = curve.points.compactMap { point -> (x: Double, y: Double)? in
+      guard let form = formCost(kernel, operation: operation, type, threads: point.threads) else {
+        return nil
+      }
+      return (point.threads.logarithm(), (point.seconds / form.time).logarithm())
+    }
+    guard !deviations.isEmpty else { return cost }
+    let ratio = (Self.keptPart * BrokenLine(deviations).value(at: threads.logarithm())).exponential()
+    return Cost(
+      time: ratio * cost.time, launch: ratio * cost.launch, compute: ratio * cost.compute,
+      memory: ratio * cost.memory, cache: ratio * cost.cache)
   }
 }

@@ -125,6 +125,7 @@ struct Calibrate: ParsableCommand {
         named: calibrationName, source: source, progress: progress)
       let host = try onHost.calibration(named: calibrationName, source: source, progress: progress)
       calibration.forms.merge(host.calibration.forms) { first, _ in first }
+      calibration.threadCurves.merge(host.calibration.threadCurves) { first, _ in first }
       reports += host.reports
       let units = try onUnits.calibration(named: calibrationName, source: source, progress: progress)
       calibration.forms.merge(units.calibration.forms) { first, _ in first }

@@ -73,7 +73,7 @@ import Workloads
   }
 
   @Test func streamConstantsAreRecovered() throws {
-    let truth = [0.02, 0.7, 160, 110, 85, 36, 45, 1, 0.7, 0.3, 4, 0.001]
+    let truth = [0.02, 0.7, 160, 110, 85, 36, 45, 1, 0.7, 0.3, 4, 0.001, 0.001]
     Self.expectStatedRate(
       try Self.coverage(
         HostStreamForm<Double>.self, truth: truth, Self.sizes,
@@ -133,7 +133,9 @@ import Workloads
 
   /// A walk over a working set that a level holds runs at that level's rate; much more than all caches, at the memory's.
   @Test func plateaus() {
-    let form = HostStreamForm<Double>(constants: [0.002, 0.02, 160, 110, 85, 30, 50, 1, 0.7, 0.01, 8, 0.001])
+    let form = HostStreamForm<Double>(constants: [
+      0.002, 0.02, 160, 110, 85, 30, 50, 1, 0.7, 0.01, 8, 0.001, 0.001,
+    ])
     func rate(_ bytes: Double, _ threads: Double) -> Double {
       bytes / form.cost(bytes: bytes, footprint: bytes, on: Self.machine, threads: threads).time / 1e9
     }
@@ -196,6 +198,30 @@ import Workloads
     #expect(try hostFit.calibration(named: "c", source: "t").reports.isEmpty)
   }
 
+  /// A kernel that takes twice the form's time on one thread and on four is expected to take √2 times it on two; other
+  /// shapes and types stay with the form.
+  @Test func whatAShapeDeviatesOnOtherThreads() throws {
+    let device = try Repository.device("intel-xeon-16c")
+    var calibration = try Repository.calibration("intel-xeon-16c")
+    calibration.threadCurves = [:]
+    let plain = HostModel<Double>(device, calibration)
+    func kernel(_ n: Double) -> HostKernel<Double> { .gemm(GEMM(m: 500, n: n, k: 700)) }
+    func time(_ model: HostModel<Double>, _ n: Double, _ threads: Double, _ type: DataType = .fp32) throws
+      -> Double
+    {
+      try #require(model.cost(kernel(n), operation: "gemm", type, threads: threads)).time
+    }
+    let points = try [1.0, 4].map { ThreadCurve.Point(threads: $0, seconds: 2 * (try time(plain, 600, $0))) }
+    calibration.threadCurves[ThreadCurve.Key(kernel(600), operation: "gemm", .fp32)] = ThreadCurve(points)
+    let corrected = HostModel<Double>(device, calibration)
+    for threads in [1.0, 2, 3, 4, 8] {
+      let ratio = try time(corrected, 600, threads) / time(plain, 600, threads)
+      #expect(abs(ratio - 2.squareRoot()) < 1e-12)
+      #expect(try time(corrected, 601, threads) == time(plain, 601, threads))
+      #expect(try time(corrected, 600, threads, .fp64) == time(plain, 600, threads, .fp64))
+    }
+  }
+
   /// The shipped Xeon constants on the rows of their table: the project's number for it, with room for other libm.
   @Test func theXeonTableIsFitted() throws {
     let device = try Repository.device("intel-xeon-16c")
@@ -208,6 +234,6 @@ import Workloads
       return abs(cost.time / (value.measured * value.unit) - 1)
     }
     #expect(errors.count == 69)
-    #expect(errors.reduce(0, +) / 69 < 0.11)
+    #expect(errors.reduce(0, +) / 69 < 0.05)
   }
 }

@@ -958,6 +958,56 @@ extension WrongInput {
       ./calibration.yaml:7:7: error: 'collectives.curves[0]' has 2 sizes and 1 times
       """),
     WrongInput(
+      "a thread curve of no form",
+      .calibration(
+        "thread_curves:\n"
+          + "  - {form: host_gem, datatype: fp32, sizes: [1, 8, 8, 8], threads: [1, 2], microseconds: [4, 3]}\n"
+      ),
+      .estimate,
+      """
+      ./calibration.yaml:5:12: error: 'thread_curves[0].form' is 'host_gem'; did you mean 'host_gemm'?
+      """),
+    WrongInput(
+      "a thread curve of other sizes",
+      .calibration(
+        "thread_curves:\n"
+          + "  - {form: host_gemm, datatype: fp32, sizes: [8, 8], threads: [1, 2], microseconds: [4, 3]}\n"),
+      .estimate,
+      """
+      ./calibration.yaml:5:5: error: 'thread_curves[0]' has 2 sizes, which no kernel of 'host_gemm' has
+      """),
+    WrongInput(
+      "a thread curve with a time missing",
+      .calibration(
+        "thread_curves:\n"
+          + "  - {form: host_gemm, datatype: fp32, sizes: [1, 8, 8, 8], threads: [1, 2], microseconds: [4]}\n"
+      ),
+      .estimate,
+      """
+      ./calibration.yaml:5:5: error: 'thread_curves[0]' has 2 numbers of threads and 1 times
+      """),
+    WrongInput(
+      "a thread curve with a number of threads twice",
+      .calibration(
+        "thread_curves:\n"
+          + "  - {form: host_gemm, datatype: fp32, sizes: [1, 8, 8, 8], threads: [2, 2], microseconds: [4, 3]}\n"
+      ),
+      .estimate,
+      """
+      ./calibration.yaml:5:5: error: 'thread_curves[0]' has a number of threads twice
+      """),
+    WrongInput(
+      "a thread curve twice",
+      .calibration(
+        "thread_curves:\n"
+          + "  - {form: host_gemm, datatype: fp32, sizes: [1, 8, 8, 8], threads: [1, 2], microseconds: [4, 3]}\n"
+          + "  - {form: host_gemm, datatype: fp32, sizes: [1, 8, 8, 8], threads: [1, 2], microseconds: [4, 3]}\n"
+      ),
+      .estimate,
+      """
+      ./calibration.yaml:6:5: error: the key 'host_gemm fp32 of these sizes' is there twice
+      """),
+    WrongInput(
       "a curve twice",
       .calibration(
         "collectives:\n"
@@ -1420,7 +1470,7 @@ extension WrongInput {
       Error: Missing expected argument '<table> ...'
       Help:  <table>  Tables of measurements.
       Usage: rooftree validate <table> ... [--hardware <name>] [--calibration <name>] [--sustained] \
-      [--json] [--rows <file>] [--models <folder>]
+      [--json] [--rows <file>] [--report <folder>] [--models <folder>]
         See 'rooftree validate --help' for more information.
       """),
     WrongInput(
