@@ -37,6 +37,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   ///   - device: as its data sheet describes it.
   ///   - calibration: what was measured; nil for nothing.
   ///   - varied: its numbers where they are varied; those of the data sheet if nil.
+  @_specialize(where N == Double)
   public init(_ device: Device, _ calibration: DeviceCalibration?, machine varied: Machine<N>? = nil) {
     self.device = device
     self.calibration = calibration

@@ -27,7 +27,9 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// What each measured curve deviates from the form: logarithm over the logarithm of the payload in bytes.
   let deviations: [DeviceCalibration.CurveKey: BrokenLine]
   /// Peak rate of the measured link (of the device's link without a measurement), in bytes a second.
-  let measuredBandwidth: Double
+  let measuredBandwidth: N
+  /// The same, with the device's link as its data sheet has it.
+  private let sheetBandwidth: Double
   /// Latency of the link, in seconds, for the form.
   let latency: N
   /// Bandwidth of the measured link over that of the device's link.
@@ -53,13 +55,16 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     isCalibrated = fitted != nil || calibration?.curves.isEmpty == false
     curves = calibration?.curves ?? [:]
     // A link that differs from the measured one: the curve is read where its wire took as long.
-    measuredBandwidth = (isCalibrated ? calibration?.curveBandwidth : nil) ?? now
-    wireScale = N(measuredBandwidth) / (rates.first?.bandwidth ?? N(now))
-    isTransferred = measuredBandwidth != now
+    let varied = rates.first?.bandwidth ?? N(now)
+    let measured = isCalibrated ? calibration?.curveBandwidth : nil
+    sheetBandwidth = measured ?? now
+    measuredBandwidth = measured.map { N($0) } ?? varied
+    wireScale = measuredBandwidth / varied
+    isTransferred = sheetBandwidth != now
     latency = rates.first?.latency ?? N(0)
     let measuredLatency = calibration?.curveLatency ?? near?.latency.value ?? 0
     let reference = calibration?.fitted(CollectiveForm<Double>.self) ?? .uncalibrated(on: near)
-    let bandwidth = measuredBandwidth / now
+    let bandwidth = sheetBandwidth / now
     deviations = Dictionary(
       uniqueKeysWithValues: curves.compactMap { key, curve in
         Collective<Double>.Kind(rawValue: key.kind).map { kind in
@@ -73,8 +78,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
           return (key, BrokenLine(points))
         }
       })
-    let measured = calibration?.curveSpread ?? closedFormSpread
-    spreads = (measured, calibration?.transferredSpread ?? Double.larger(0.1, 2 * measured))
+    let spread = calibration?.curveSpread ?? closedFormSpread
+    spreads = (spread, calibration?.transferredSpread ?? Double.larger(0.1, 2 * spread))
   }
 
   /// The time of a collective, and how it was found.
@@ -172,7 +177,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
 
   /// Bandwidth of the measured link over that of the data sheet's.
   private var nominalWireScale: Double {
-    measuredBandwidth / (links.first?.bandwidth.value ?? measuredBandwidth)
+    sheetBandwidth / (links.first?.bandwidth.value ?? sheetBandwidth)
   }
 
   private func cost(_ time: N, _ collective: Collective<N>) -> Cost<N> {
@@ -184,7 +189,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     let measured = Collective(collective.kind, bytes: wireScale * collective.bytes, ranks: collective.ranks)
     // What the ranks have of the link, where a direct link to each carries only a part.
     let share = links.first.map { $0.bandwidth(among: collective.ranks) / $0.bandwidth.value } ?? 1
-    let time = form.time(measured, bandwidth: N(measuredBandwidth * share), latency: latency)
+    let time = form.time(measured, bandwidth: share * measuredBandwidth, latency: latency)
     let (deviation, method) = deviation(of: measured)
     return (time * deviation.exponential(), method == .measured && isTransferred ? .transferred : method)
   }

@@ -31,15 +31,13 @@ extension Projection {
   ///
   /// Nil for devices whose energy has no form (processors) or whose power nobody gave.
   public var energy: EnergyProjection? {
-    guard scenario.device.kind == .gpu, scenario.device.power.limit != nil, root.time.value > 0 else {
-      return nil
-    }
+    guard scenario.knowsEnergy, root.time.value > 0 else { return nil }
     let model = DeviceModel<Double>(scenario.device, scenario.calibration)
     let roof = model.powerRoof
-    let sustained = roof.sustained(root.demand)
-    let time = Swift.max(sustained.time, root.time.value)
+    let sustained = roof.sustained(root.demand, atLeast: root.time.value)
+    let time = sustained.time
     let devices = Double(scenario.plan.devices)
-    let energy = devices * (sustained.energy + roof.idle * (time - sustained.time))
+    let energy = devices * sustained.energy
     let error = (root.standardError.value / root.time.value, model.powerSpread(clock: sustained.clock))
     let spread = (error.0 * error.0 + error.1 * error.1).squareRoot()
     let width = (1.645 * spread).exponential()

@@ -1,8 +1,8 @@
-import CostModels
+public import CostModels
 import Documents
 import Hardware
 import Quantities
-import Workloads
+public import Workloads
 
 /// Reads `parallelism` of a scenario and rejects what cannot be.
 struct PlanReader {
@@ -64,21 +64,19 @@ struct PlanReader {
     guard !shared.overflow, !one.overflow else {
       throw contradiction("tensor", "'parallelism' spreads a replica over more devices than can be counted")
     }
-    if let devices {
-      let given = try degree("data")
-      let replica = one.partialValue
-      guard devices % replica == 0, given.map({ $0 == devices / replica }) ?? true else {
-        let data = given.map { " x data \($0)" } ?? ""
-        throw contradiction(
-          "devices",
-          "'parallelism.devices' is \(devices), but tensor \(plan.tensor) x context \(plan.context) x pipeline "
-            + "\(plan.pipeline)\(data) \(given == nil ? "does not divide it" : "is \(replica * (given ?? 1))")"
-        )
-      }
-      plan.data = devices / replica
-    } else {
-      plan.data = try degree("data") ?? 1
+    let given = try degree("data")
+    guard !one.partialValue.multipliedReportingOverflow(by: given ?? 1).overflow else {
+      throw contradiction("data", "'parallelism' spreads a step over more devices than can be counted")
     }
+    guard let data = plan.replicas(devices: devices ?? 0, given: given ?? 0) else {
+      let one = one.partialValue
+      let factor = given.map { " x data \($0)" } ?? ""
+      throw contradiction(
+        "devices",
+        "'parallelism.devices' is \(devices ?? 0), but tensor \(plan.tensor) x context \(plan.context) x pipeline "
+          + "\(plan.pipeline)\(factor) \(given.map { "is \(one * $0)" } ?? "does not divide it")")
+    }
+    plan.data = data
     return plan
   }
 
@@ -86,33 +84,43 @@ struct PlanReader {
 
   /// The micro-batches of a replica, from the global batch or as given.
   func microBatches(
-    batch: DocumentNode?, count: DocumentNode?, microBatch: Int, data: Int
+    batch: DocumentNode?, count: DocumentNode?, microBatch: Int, plan: ParallelPlan
   ) throws(Diagnostic) -> Int {
     let given =
       try count.map { node throws(Diagnostic) in
         try MappingReader.integer(node, path: "run.micro_batches", in: 1...1_000_000_000)
       }
-    guard let batch else { return given ?? 1 }
+    guard let batch else {
+      let (sequences, overflow) = (microBatch * plan.data).multipliedReportingOverflow(by: given ?? 1)
+      guard !overflow, sequences <= 1_000_000_000_000 else {
+        throw (count ?? root).diagnostic(.contradiction("a step has more than 10^12 sequences"))
+      }
+      return given ?? 1
+    }
     let sequences = try MappingReader.integer(batch, path: "run.global_batch", in: 1...1_000_000_000)
-    let (step, overflow) = microBatch.multipliedReportingOverflow(by: data)
-    guard !overflow, sequences % step == 0 else {
+    if let found = plan.microBatches(batch: sequences, microBatch: microBatch, given: given ?? 0) {
+      return found
+    }
+    guard let made = plan.microBatches(batch: sequences, microBatch: microBatch, given: 0) else {
       throw batch.diagnostic(
         .contradiction(
-          "'run.global_batch' is \(sequences), which \(data) replicas with micro-batches of \(microBatch) do not divide"
+          "'run.global_batch' is \(sequences), which \(plan.data) replicas with micro-batches of \(microBatch) do not divide"
         ))
     }
-    guard given.map({ $0 == sequences / step }) ?? true else {
-      throw batch.diagnostic(
-        .contradiction(
-          "'run.global_batch' is \(sequences), which makes \(sequences / step) micro-batches, but "
-            + "'run.micro_batches' is \(given ?? 0)"))
-    }
-    return sequences / step
+    throw batch.diagnostic(
+      .contradiction(
+        "'run.global_batch' is \(sequences), which makes \(made) micro-batches, but "
+          + "'run.micro_batches' is \(given ?? 0)"))
   }
 }
 
 extension Scenario {
-  /// Rejects groups that cannot be: tokens, layers and experts that do not divide, devices that no network joins.
+  /// The rules that plans of a model on this device keep to.
+  public func planRules(_ model: TransformerModel) -> PlanRules {
+    PlanRules(model, sequence: sequence, networks: device.links.map(\.devices))
+  }
+
+  /// Rejects a plan that breaks a rule.
   func checkGroups(_ groups: PlanReader) throws(Diagnostic) {
     func fault(_ key: String, _ words: String) -> Diagnostic {
       guard let node = groups.nodes[key] else {
@@ -120,22 +128,12 @@ extension Scenario {
       }
       return node.diagnostic(.contradiction(words))
     }
-    let ranks = plan.tensor * plan.context
-    if sequenceParallel {
-      guard tensorParallel > 1 else {
+    guard case .transformer(let model) = work else {
+      if sequenceParallel {
         throw fault(
           "sequence",
           "'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens")
       }
-      guard (microBatch * sequence) % ranks == 0 else {
-        throw fault(
-          "sequence",
-          "'parallelism.sequence' is true, but \(ranks) devices do not divide \(microBatch * sequence) tokens"
-        )
-      }
-    }
-    switch work {
-    case .operators:
       let degrees = [
         ("data", plan.data), ("pipeline", plan.pipeline), ("context", plan.context), ("expert", plan.expert),
       ]
@@ -143,9 +141,22 @@ extension Scenario {
         throw fault(key, "'parallelism.\(key)' is \(degree), but a list of operators runs on one device")
       }
       return
-    case .transformer(let model): try checkModel(model, fault)
     }
-    if requiresFit, pass == .training, case .transformer(let model) = work {
+    let broken = planRules(model).fault(plan, microBatch: microBatch, sequenceParallel: sequenceParallel)
+    let isFarther = broken == .network || broken == .nodes
+    if pass != .training, plan.pipeline > 1,
+      broken.map({ $0.rawValue > PlanRules.Fault.sequenceTokens.rawValue }) ?? true
+    {
+      throw fault(
+        "pipeline",
+        "'parallelism.pipeline' is \(plan.pipeline), but 'run.pass' is \(pass.rawValue): only training is staged"
+      )
+    }
+    if let broken, !isFarther {
+      let (key, words) = words(for: broken, model)
+      throw fault(key, words)
+    }
+    if requiresFit, pass == .training {
       let verdict = memoryVerdict(model)
       guard verdict.fits else {
         let need = Bytes(verdict.memory.total).formatted()
@@ -158,80 +169,90 @@ extension Scenario {
             + "\(device.name)\(advice)")
       }
     }
-    guard plan.devices > 1 else { return }
-    guard let near = device.links.first, device.link(joining: plan.devices) != nil else {
-      let key = plan.data > 1 ? "data" : plan.pipeline > 1 ? "pipeline" : "context"
-      let degree = plan.data > 1 ? plan.data : plan.pipeline > 1 ? plan.pipeline : plan.context
-      throw fault(
-        key,
-        "'parallelism.\(key)' is \(degree), but no network of \(device.name) joins \(degree) x \(plan.devices / degree) devices"
-      )
-    }
-    guard plan.devices <= near.devices || plan.devices % near.devices == 0 else {
-      let key = plan.data > 1 ? "data" : "pipeline"
-      let degree = plan.data > 1 ? plan.data : plan.pipeline
-      throw fault(
-        key,
-        "'parallelism.\(key)' is \(degree): \(degree) x \(plan.devices / degree) devices do not fill nodes of "
-          + "\(near.devices) \(device.name)")
+    if let broken {
+      let (key, words) = words(for: broken, model)
+      throw fault(key, words)
     }
   }
 
-  private func checkModel(_ model: TransformerModel, _ fault: (String, String) -> Diagnostic)
-    throws(Diagnostic)
-  {
-    guard pass == .training || plan.pipeline == 1 else {
-      throw fault(
-        "pipeline",
-        "'parallelism.pipeline' is \(plan.pipeline), but 'run.pass' is \(pass.rawValue): only training is staged"
+  /// What is wrong with the plan, at which key.
+  private func words(for fault: PlanRules.Fault, _ model: TransformerModel) -> (key: String, words: String) {
+    func tensor(_ words: String) -> (String, String) {
+      ("tensor", "'parallelism.tensor' is \(plan.tensor), \(words)")
+    }
+    func expert(_ words: String) -> (String, String) {
+      ("expert", "'parallelism.expert' is \(plan.expert), \(words)")
+    }
+    func divides(_ count: Int, _ what: String) -> (String, String) {
+      tensor("which does not divide the \(count) \(what) of \(model.name)")
+    }
+    func farthest() -> (key: String, degree: Int) {
+      plan.data > 1
+        ? ("data", plan.data) : plan.pipeline > 1 ? ("pipeline", plan.pipeline) : ("context", plan.context)
+    }
+    let tokens = microBatch * sequence
+    switch fault {
+    case .heads: return divides(model.heads, "heads")
+    case .keyValueHeads: return divides(model.keyValueHeads, "key-value heads")
+    case .feedForward: return divides(model.feedForward, "feed-forward columns")
+    case .tensorNetwork: return tensor("but no network of \(device.name) joins so many devices")
+    case .tensorNodes:
+      return tensor("which does not fill nodes of \(device.links.first?.devices ?? 0) \(device.name)")
+    case .lonelySequence:
+      return (
+        "sequence", "'parallelism.sequence' is true, but 'parallelism.tensor' is 1: nobody shares the tokens"
       )
-    }
-    guard plan.pipeline * plan.virtualStages <= model.layers else {
-      throw fault(
+    case .sequenceTokens:
+      return (
+        "sequence",
+        "'parallelism.sequence' is true, but \(plan.tensor * plan.context) devices do not divide \(tokens) tokens"
+      )
+    case .tooManyStages:
+      let runs = plan.virtualStages > 1 ? " and 'parallelism.virtual_stages' \(plan.virtualStages)" : ""
+      return (
         plan.pipeline <= model.layers ? "virtual_stages" : "pipeline",
-        "'parallelism.pipeline' is \(plan.pipeline)"
-          + (plan.virtualStages > 1 ? " and 'parallelism.virtual_stages' \(plan.virtualStages)" : "")
-          + ", more than the \(model.layers) layers of \(model.name)")
-    }
-    guard plan.stageLayers(of: model.layers) != nil else {
+        "'parallelism.pipeline' is \(plan.pipeline)\(runs), more than the \(model.layers) layers of \(model.name)"
+      )
+    case .unevenStages:
       let runs = plan.virtualStages > 1 ? " with \(plan.virtualStages) virtual stages each" : ""
-      throw fault(
+      return (
         "pipeline",
         "'parallelism.pipeline' is \(plan.pipeline): so many stages\(runs) do not share the \(model.layers) layers of \(model.name) evenly"
       )
-    }
-    guard plan.virtualStages == 1 || plan.pipeline > 1 else {
-      throw fault(
+    case .lonelyVirtualStages:
+      return (
         "virtual_stages",
         "'parallelism.virtual_stages' is \(plan.virtualStages), but 'parallelism.pipeline' is 1: nothing to interleave"
       )
-    }
-    guard plan.virtualStages == 1 || plan.microBatches % plan.pipeline == 0 else {
-      throw fault(
+    case .interleaving:
+      return (
         "virtual_stages",
         "'parallelism.virtual_stages' is \(plan.virtualStages), which needs micro-batches in multiples of the "
-          + "\(plan.pipeline) stages; there are \(plan.microBatches)")
-    }
-    guard sequence % plan.context == 0 else {
-      throw fault(
-        "context", "'parallelism.context' is \(plan.context), which does not divide the \(sequence) tokens")
-    }
-    guard plan.expert == 1 || model.experts != nil else {
-      throw fault("expert", "'parallelism.expert' is \(plan.expert), but \(model.name) has no experts")
-    }
-    if let experts = model.experts, plan.expert > 1 {
-      guard experts.count % plan.expert == 0 else {
-        throw fault(
-          "expert",
-          "'parallelism.expert' is \(plan.expert), which does not divide the \(experts.count) experts of \(model.name)"
-        )
-      }
-      guard plan.replicas % plan.expert == 0 else {
-        throw fault(
-          "expert",
-          "'parallelism.expert' is \(plan.expert), which does not divide the \(plan.replicas) replicas that share the experts"
-        )
-      }
+          + "\(plan.pipeline) stages; there are \(plan.microBatches)"
+      )
+    case .context:
+      return (
+        "context", "'parallelism.context' is \(plan.context), which does not divide the \(sequence) tokens"
+      )
+    case .noExperts: return expert("but \(model.name) has no experts")
+    case .experts:
+      return expert("which does not divide the \(model.experts?.count ?? 0) experts of \(model.name)")
+    case .expertReplicas:
+      return expert("which does not divide the \(plan.replicas) replicas that share the experts")
+    case .network:
+      let (key, degree) = farthest()
+      return (
+        key,
+        "'parallelism.\(key)' is \(degree), but no network of \(device.name) joins \(degree) x \(plan.devices / degree) devices"
+      )
+    case .nodes:
+      let key = plan.data > 1 ? "data" : "pipeline"
+      let degree = plan.data > 1 ? plan.data : plan.pipeline
+      return (
+        key,
+        "'parallelism.\(key)' is \(degree): \(degree) x \(plan.devices / degree) devices do not fill nodes of "
+          + "\(device.links.first?.devices ?? 0) \(device.name)"
+      )
     }
   }
 }

@@ -257,27 +257,10 @@ extension DeviceModel where N == Double {
   private func node(_ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>)
     -> CostNode
   {
-    var atFullClock = cost
-    atFullClock.time = cost.time / cost.slowdown
-    return CostNode(
+    CostNode(
       operation, name: name, count: count, cost: cost, spread: spread(of: operation.work, operation.dataType),
       isExtrapolated: isExtrapolated(operation),
-      demand: energy.demand(of: operation.work, operation.dataType, cost: atFullClock))
-  }
-
-  /// Energy of so many bytes of payload that some exchanges move, above that of the idle device, in joules.
-  ///
-  /// - Parameters:
-  ///   - payload: bytes of all exchanges together.
-  ///   - kinds: exchanges of the kinds that move them.
-  /// - Returns: joules of one device.
-  func exchangeEnergy(_ payload: Double, as kinds: [Collective<Double>]) -> Double {
-    let bytes = kinds.reduce(0) { $0 + $1.bytes }
-    guard bytes > 0 else { return 0 }
-    let joules = kinds.reduce(0) { sum, exchange in
-      sum + energy.demand(of: .collective(exchange), .bf16, cost: Cost(time: 0)).otherEnergy
-    }
-    return payload * joules / bytes
+      demand: demand(of: operation, cost: cost))
   }
 
   /// An operator among unlike kernels that the host starts one by one, as in a profile.

@@ -39,6 +39,12 @@ extension Scenario {
     return result
   }
 
+  /// Whether the energy of a step is known: the device is a GPU, and its power limit was given.
+  public var knowsEnergy: Bool { device.kind == .gpu && device.power.limit != nil }
+
+  /// What running the devices costs, at the middle of every price; nil when nobody asked.
+  public var operatingCost: OperatingCost<Double>? { costs?.model() }
+
   /// The kernels of one device in a training step; nil for a list of operators.
   public var trainingKernels: TransformerStep<Double>? { transformer.map { transformerStep($0) } }
 

@@ -228,7 +228,7 @@ extension Scenario {
     let routingImbalance = try groups.number("routing_imbalance", in: 1...1_000_000) ?? 1
     try groups.finish()
     plan.microBatches = try groups.microBatches(
-      batch: batchNode, count: countNode, microBatch: microBatch, data: plan.data)
+      batch: batchNode, count: countNode, microBatch: microBatch, plan: plan)
     self.plan = plan
     layerOptions = LayerOptions(
       attention: attention, dropout: dropout,
@@ -286,7 +286,7 @@ extension Scenario {
     return try DeviceCalibration(named: word, in: library, at: node)
   }
 
-  /// Rejects what cannot be: degrees that do not divide, a type without a rate, ranks without a network.
+  /// Rejects what no plan could make good: operators that are shared, a type without a rate.
   private static func check(
     _ work: Work, device: Device, dataType: DataType, tensorParallel: Int, degreeNode: DocumentNode?,
     at hardware: DocumentNode, root: DocumentNode
@@ -304,33 +304,10 @@ extension Scenario {
           .contradiction(
             "'parallelism.tensor' is \(tensorParallel), but a list of operators runs on one device"))
       }
-    case .transformer(let model):
-      func divides(_ what: String, _ count: Int) throws(Diagnostic) {
-        guard count % tensorParallel == 0 else {
-          throw place.diagnostic(
-            .contradiction(
-              "'parallelism.tensor' is \(tensorParallel), which does not divide the \(count) \(what) of \(model.name)"
-            ))
-        }
-      }
-      try divides("heads", model.heads)
-      if model.keyValueHeads > tensorParallel { try divides("key-value heads", model.keyValueHeads) }
-      try divides("feed-forward columns", model.feedForward)
+    case .transformer:
       guard device.memory[0].bandwidth != nil, Machine<Double>(device).rate(dataType) != nil else {
         throw hardware.diagnostic(
           .contradiction("'\(device.name)' has no rate for \(dataType.rawValue)"))
-      }
-      if tensorParallel > 1, device.link(joining: tensorParallel) == nil {
-        throw place.diagnostic(
-          .contradiction(
-            "'parallelism.tensor' is \(tensorParallel), but no network of \(device.name) joins so many devices"
-          ))
-      }
-      if let node = device.links.first?.devices, tensorParallel > node, tensorParallel % node != 0 {
-        throw place.diagnostic(
-          .contradiction(
-            "'parallelism.tensor' is \(tensorParallel), which does not fill nodes of \(node) \(device.name)"
-          ))
       }
     }
   }

@@ -56,8 +56,15 @@ public enum StepFactor: String, Sendable, CaseIterable {
 
 extension Scenario {
   /// The models of the device, with what the software stack changes.
-  public var deviceModel: DeviceModel<Double> {
-    var model = DeviceModel<Double>(device, calibration)
+  public var deviceModel: DeviceModel<Double> { deviceModel(on: Machine(device)) }
+
+  /// The device with other numbers, what was measured on it and what the stack changes.
+  ///
+  /// - Parameter machine: the numbers of the device, some of them varied.
+  /// - Returns: what turns operators into costs.
+  @_specialize(where N == Double)
+  public func deviceModel<N: ModelNumber>(on machine: Machine<N>) -> DeviceModel<N> {
+    var model = DeviceModel<N>(device, calibration, machine: machine)
     model.stepFactors = stepFactors()
     return model
   }

@@ -40,11 +40,7 @@ struct TrainingComposition {
       return (node: runs, share: Double(count) / Double(transformer.layers), isMixture: layer.experts != nil)
     }
     let piped = plan.pipeline > 1
-    // Which ends the slowest stage has: the head unless the embedding costs more; neither for one in the middle.
-    let inMiddle = piped && times.layers > counts.endLayers
-    let front = parts.embedding + parts.embeddingGradient
-    let hasHead = !piped || (!inMiddle && parts.head >= front)
-    let hasFront = !piped || (!inMiddle && !hasHead)
+    let (hasFront, hasHead) = (times.front > 0, times.head > 0)
     var batch: [CostNode] = []
     if hasFront { batch.append(part("embedding") { step.embedding(backward: false, into: &$0) }) }
     for kind in layers {

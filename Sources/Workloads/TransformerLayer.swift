@@ -89,6 +89,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   public let localParameters: N
 
   /// A layer of a model, sliced.
+  @_specialize(where N == Double)
   public init(
     model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
     sequenceParallel: Bool = false, causal: Bool, dataType: DataType, communicates: Bool = true,
@@ -425,6 +426,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   }
 
   /// Lists the kernels of the forward pass in order.
+  @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func forward<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     func gemm(_ name: StaticString, n: N, k: N) {
       sink.add(Operator(name, .forward, .gemm(GEMM(m: tokens, n: n, k: k)), dataType))
@@ -458,6 +460,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   }
 
   /// Lists the kernels of the backward pass in order.
+  @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func backward<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     func gradients(_ dataName: StaticString, _ weightName: StaticString, n: N, k: N) {
       sink.add(
@@ -530,6 +533,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   /// - Parameters:
   ///   - mode: what was not kept.
   ///   - sink: takes the kernels.
+  @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func recompute<Sink: OperatorSink>(_ mode: Recompute, into sink: inout Sink) where Sink.N == N {
     switch mode {
     case .none: break

@@ -19,6 +19,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   ///   - causal: whether later tokens are masked.
   ///   - dataType: of activations and weights.
   ///   - options: what is fused and shared besides.
+  @_specialize(where N == Double)
   public init(
     model: TransformerModel, microBatch: N, sequence: N, tensorParallel: Int,
     sequenceParallel: Bool = false, causal: Bool, dataType: DataType, options: LayerOptions = LayerOptions()
@@ -81,6 +82,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   private var vocabularySlice: N { N(Double(model.vocabulary) / Double(layer.tensorParallel)) }
 
   /// Lists the kernels of the embedding: a row for each token, summed over the slices of the vocabulary.
+  @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func embedding<Sink: OperatorSink>(backward: Bool, into sink: inout Sink) where Sink.N == N {
     let rows = Streaming<N>(backward ? .add : .copy, rows: layer.tokens, columns: layer.hidden)
     sink.add(
@@ -96,6 +98,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   }
 
   /// Lists the kernels of the output head: final normalisation, logits, loss and, in training, their gradients.
+  @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func head<Sink: OperatorSink>(backward: Bool, into sink: inout Sink) where Sink.N == N {
     func stream(
       _ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil

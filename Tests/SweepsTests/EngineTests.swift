@@ -160,13 +160,9 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
   @Test func runsGoOn() throws {
     let prepared = try prepared(mixedSpace)
     let folder = try TemporaryFolder()
-    var asked = 0
+    let asked = SharedCounter()
     let first = try prepared.run(
-      shard: .whole, in: folder.path, threads: 1,
-      isStopped: {
-        asked += 1
-        return asked > 3
-      })
+      shard: .whole, in: folder.path, threads: 1, isStopped: { asked.add(1) >= 3 })
     #expect(first.isInterrupted && first.computed == 3)
     #expect(
       complaint { try prepared.results(in: folder.path) }.contains("5 of 8 parts are missing: 3, 4, 5, 6, 7;")
@@ -177,6 +173,77 @@ func prepared(_ text: String, version: String = "1") throws -> PreparedSweep {
     _ = try prepared.run(shard: .whole, in: whole.path, threads: 1)
     let (a, b) = (try prepared.results(in: folder.path), try prepared.results(in: whole.path))
     #expect(a.tables.map(\.csv) == b.tables.map(\.csv))
+  }
+
+  /// A run that is stopped inside of a part goes on from the last block; a journal that a kill has cut short, a damaged one
+  /// and one of another version give what is whole in them, or nothing, and the result is the same.
+  @Test(arguments: [1, 2, 3])
+  func partsGoOnFromTheirBlocks(threads: Int) throws {
+    let text =
+      mixedSpace.replacingOccurrences(of: "part: 4096", with: "part: 30000") + "\nwrite: [csv, netcdf]\n"
+    let prepared = try prepared(text)
+    func results(_ folder: String) throws -> [String: Data] {
+      _ = try prepared.write(try prepared.results(in: folder), to: folder, program: "test")
+      return try files(of: folder)
+    }
+    let whole = try TemporaryFolder()
+    _ = try prepared.run(shard: .whole, in: whole.path, threads: 1)
+    let expected = try results(whole.path)
+    #expect(expected.count > 6)
+
+    for cut in [0, 1, 40_000] {
+      let folder = try TemporaryFolder()
+      let parts = folder.path + "/parts"
+      func journals() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: parts).filter { $0.contains(".journal.") }
+      }
+      // Stopped after three blocks, and after two more: two journals.
+      for blocks in [3, 2] {
+        let asked = SharedCounter()
+        let stopped = try prepared.run(
+          shard: .whole, in: folder.path, threads: threads, isStopped: { asked.add(1) >= blocks })
+        #expect(stopped.isInterrupted && stopped.computed == 0)
+      }
+      #expect(try journals().count == 2)
+      for (name, end) in zip(try journals().sorted(), [cut, 0]) where end > 0 {
+        let path = parts + "/" + name
+        let bytes = try #require(FileManager.default.contents(atPath: path))
+        try bytes.dropLast(end).write(to: URL(fileURLWithPath: path))
+      }
+      let computed = SharedCounter()
+      let rest = try prepared.run(
+        shard: .whole, in: folder.path, threads: threads,
+        isStopped: {
+          computed.add(1)
+          return false
+        })
+      #expect(rest.computed == 1 && !rest.isInterrupted)
+      // Eight blocks, of which five were done, if nothing was cut off.
+      if cut == 0 { #expect(computed.now == 3) } else { #expect((4...6).contains(computed.now)) }
+      #expect(try journals().isEmpty)
+      #expect(try results(folder.path) == expected)
+    }
+  }
+
+  /// Blocks are dealt out once each, as runs of neighbours.
+  @Test(arguments: UInt64(0)..<20)
+  func blocksAreDealtOutOnce(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    let (blocks, threads) = (Int.random(in: 0...50, using: &random), Int.random(in: 1...8, using: &random))
+    let dealer = BlockDealer(blocks: blocks, threads: threads)
+    var (seen, turns, jumps): ([Int], [Int?], Int) = ([], [Int?](repeating: nil, count: threads), 0)
+    var active = Set(0..<threads)
+    while let thread = active.randomElement(using: &random) {
+      guard let block = dealer.next(thread) else {
+        active.remove(thread)
+        continue
+      }
+      seen.append(block)
+      if let before = turns[thread], block != before + 1 { jumps += 1 }
+      turns[thread] = block
+    }
+    #expect(seen.sorted() == Array(0..<blocks))
+    if threads == 1 { #expect(jumps == 0) }
   }
 
   /// Parts of another version, truncated or damaged ones are refused, and stay.

@@ -19,6 +19,11 @@ private let spaces = [
     hardware: nvidia-a100-80g-sxm
     run: {sequence: 2048, recompute: selective, separate_accumulation: true, gradient_datatype: fp32}
     parallelism: {sharding: optimizer, scatter_gather: true}
+    costs:
+      device_hour: {value: 2 USD/h, kind: published, source: x}
+      pue: {value: 1.2, kind: published, source: x}
+      surroundings: {value: 300 W, kind: published, source: x}
+      grid_intensity: {value: 0.4 kg/kWh, kind: published, source: x}
   axes:
     gpus: {sets: parallelism.devices, values: [8, 24, 64, 512]}
     tensor: {sets: parallelism.tensor, values: [1, 2, 3, 8, 16]}
@@ -38,6 +43,12 @@ private let spaces = [
     hardware: nvidia-h200
     run: {micro_batch: 4, global_batch: 512}
     parallelism: {tensor: 4, data: 8, sequence: true}
+    costs:
+      capital: {value: 40 kUSD, kind: published, source: x}
+      lifetime: {value: 1460 d, kind: published, source: x}
+      use: {value: 0.8, kind: published, source: x}
+      power_price: {value: 0.1 USD/kWh, kind: published, source: x}
+      grid_intensity: {value: 20 g/kWh, kind: published, source: x}
   axes:
     hardware: {sets: hardware, values: [nvidia-h200, nvidia-b200]}
     hbm: {sets: hardware.memory.hbm.bandwidth, times: [0.5, 2]}
@@ -59,6 +70,9 @@ private let spaces = [
     hardware: nvidia-h100-80g-sxm
     run: {execution: eager, host_launch: 8 us, micro_batches: 4}
     parallelism: {sequence: false}
+    costs:
+      device_hour: {value: 3 USD/h, kind: published, source: x}
+      grid_intensity: {value: 0.1 kg/kWh, kind: published, source: x}
   axes:
     expert: {sets: parallelism.expert, values: [1, 2, 3, 8]}
     data: {sets: parallelism.data, values: [1, 2, 8, 16]}
@@ -113,7 +127,8 @@ private let spaces = [
   func sweepsAnswerAsEstimatesDo(number: Int) throws {
     let sweep = try sweep(
       spaces[number]
-        + "\noutputs: [time, tokens_per_second, model_flop_utilization, memory, devices, bubble, messages, exposed]\n"
+        + "\noutputs: [time, tokens_per_second, model_flop_utilization, memory, devices, bubble, messages, exposed, "
+        + "sustained_time, energy, energy_per_token, power, cost, cost_per_token, carbon]\n"
     )
     let prepared = try PreparedSweep(sweep, in: Repository.library, version: "1")
     let engine = SweepEngine(sweep, prepared.model, threads: 1)
@@ -130,12 +145,18 @@ private let spaces = [
       #expect(found.reason == nil, "scenario \(index)")
       answers += 1
       let step = try #require(expected.step)
+      let energy = try #require(expected.energy)
+      let tokens = try #require(expected.tokens)
+      let money = try #require(energy.money).value.value
       let numbers = [
         step.total, try #require(expected.tokensPerSecond), try #require(expected.modelFLOPUtilization),
         try #require(expected.memory).memory.total, Double(expected.scenario.plan.devices), step.bubble,
         step.messages,
-        step.exposedWeights + step.exposedGradients,
+        step.exposedWeights + step.exposedGradients, energy.sustainedTime.value, energy.energy.value,
+        try #require(energy.perToken).value, energy.power.value, money, money / tokens,
+        try #require(energy.carbon).value.value,
       ]
+      #expect(found.values.count == numbers.count)
       for (ours, theirs) in zip(found.values, numbers) {
         #expect(abs(ours - theirs) <= 1e-12 * abs(theirs), "scenario \(index)")
       }

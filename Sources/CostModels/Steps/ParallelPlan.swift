@@ -68,22 +68,28 @@ public struct ParallelPlan: Sendable, Hashable {
   }
 
   /// All devices.
+  @inlinable
   public var devices: Int { tensor * context * pipeline * data }
   /// Devices that hold the same dense weights: they sum their gradients.
+  @inlinable
   public var replicas: Int { data * context }
   /// Devices that hold the same experts.
+  @inlinable
   public var expertReplicas: Int { Swift.max(1, replicas / expert) }
   /// How often gradients are exchanged in a step: after each micro-batch where replicas keep only their part of them.
+  @inlinable
   public var gradientExchanges: Int {
     sharding == .gradients || sharding == .parameters ? microBatches : 1
   }
   /// Distance of neighbouring stages, in ranks.
+  @inlinable
   public var stageStride: Int { tensor * context * data }
 
   /// Layers of a stage in the middle and of the first and the last one.
   ///
   /// - Parameter layers: of the model.
   /// - Returns: nil when they do not divide.
+  @inlinable
   public func stageLayers(of layers: Int) -> (middle: Int, ends: Int)? {
     let slots = layers + (endsAsLayers && pipeline > 1 ? 2 : 0)
     guard slots % (pipeline * virtualStages) == 0 else {

@@ -2,21 +2,30 @@ import Hardware
 public import Quantities
 public import Workloads
 
-/// Adds up the times of operators that run one after another, and how many there are.
+/// Adds up operators that run one after another: their times, how many there are, and what they ask of the power.
 public struct CostSum<N: ModelNumber>: OperatorSink {
   let model: DeviceModel<N>
+  /// Whether demands are added up too.
+  let wantsDemand: Bool
   /// Their time, in seconds.
   public private(set) var time = N(0)
   /// How many there are.
   public private(set) var kernels = 0.0
+  /// What they ask of the device's power; nothing unless it is wanted.
+  public private(set) var demand = EnergyDemand<N>.zero
 
   /// Nothing yet.
-  public init(_ model: DeviceModel<N>) { self.model = model }
+  public init(_ model: DeviceModel<N>, wantsDemand: Bool = false) {
+    self.model = model
+    self.wantsDemand = wantsDemand
+  }
 
   /// Adds one operator; one that the device cannot do takes for ever.
   public mutating func add(_ operation: Operator<N>) {
-    time = time + model.stepCost(operation).time
+    let cost = model.stepCost(operation)
+    time = time + cost.time
     kernels += 1
+    if wantsDemand { demand = demand + model.demand(of: operation, cost: cost) }
   }
 }
 
@@ -48,14 +57,18 @@ extension DeviceModel {
   }
 
   /// The kernels that a closure lists, added up.
-  private func sum(_ list: (inout CostSum<N>) -> Void) -> CostSum<N> {
-    var sum = CostSum(self)
-    list(&sum)
+  ///
+  /// They are listed first: `Workloads` has its lists compiled for `OperatorList<Double>`.
+  func sum(demands: Bool = false, _ list: (inout OperatorList<N>) -> Void) -> CostSum<N> {
+    var operators = OperatorList<N>()
+    list(&operators)
+    var sum = CostSum(self, wantsDemand: demands)
+    for operation in operators.operators { sum.add(operation) }
     return sum
   }
 
   /// The time of what a closure lists, with what the host takes to start it.
-  private func time(_ host: HostLaunch<N>, _ list: (inout CostSum<N>) -> Void) -> N {
+  private func time(_ host: HostLaunch<N>, _ list: (inout OperatorList<N>) -> Void) -> N {
     let sum = sum(list)
     return host.time(device: sum.time, kernels: sum.kernels)
   }

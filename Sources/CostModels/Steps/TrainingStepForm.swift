@@ -39,6 +39,7 @@ public struct StepParts<N: ModelNumber>: Sendable {
   public var once: N
 
   /// Parts that take no time.
+  @inlinable
   public init() {
     let none = N(0)
     (forward, recompute, backward) = (none, none, none)
@@ -65,6 +66,7 @@ public struct StepCounts<N: ModelNumber>: Sendable {
   public var endLayers: N
 
   /// The counts of a plan.
+  @inlinable
   public init(
     stages: N, virtualStages: N, microBatches: N, gradientExchanges: N = N(1), middleLayers: N, endLayers: N
   ) {
@@ -83,6 +85,10 @@ public struct StepTimes<N: ModelNumber>: Sendable {
   public let microBatch: N
   /// Layers of that stage.
   public let layers: N
+  /// Whether that stage has the embedding: 1, else 0.
+  public let front: N
+  /// Whether that stage has the output head: 1, else 0.
+  public let head: N
   /// Messages between stages of all micro-batches on the slowest stage.
   public let messages: N
   /// Waiting while the pipeline fills and empties.
@@ -107,11 +113,14 @@ public struct StepTimes<N: ModelNumber>: Sendable {
   /// A step's times.
   @inlinable
   public init(
-    microBatch: N, layers: N, messages: N, bubble: N, exposedWeights: N, exposedGradients: N, slowdown: N,
+    microBatch: N, layers: N, front: N, head: N, messages: N, bubble: N, exposedWeights: N,
+    exposedGradients: N, slowdown: N,
     hidden: N, optimizer: N, updatedWeights: N, once: N, total: N
   ) {
     self.microBatch = microBatch
     self.layers = layers
+    self.front = front
+    self.head = head
     self.messages = messages
     self.bubble = bubble
     self.exposedWeights = exposedWeights
@@ -159,6 +168,12 @@ public enum TrainingStepForm<N: ModelNumber> {
     let layers = N.choose(
       where: p, isAtMost: N(2), then: counts.endLayers,
       otherwise: isMiddle * counts.middleLayers + (N(1) - isMiddle) * counts.endLayers)
+    // Both ends with one stage, the slower one of several, none where a stage in the middle is slower.
+    let inMiddle = N.choose(where: p, isAtMost: N(2), then: N(0), otherwise: isMiddle)
+    let headLeads = N.choose(where: front, isAtMost: parts.head, then: N(1), otherwise: N(0))
+    let hasHead = N.choose(where: p, isAtMost: N(1), then: N(1), otherwise: (N(1) - inMiddle) * headLeads)
+    let hasFront = N.choose(
+      where: p, isAtMost: N(1), then: N(1), otherwise: (N(1) - inMiddle) * (N(1) - headLeads))
     let way: N = (p - 2) * middle + first + last
     let isPiped = N.choose(where: p, isAtMost: N(1), then: N(0), otherwise: N(1))
     let others: N = isPiped * N.larger(N(0), way - slowest)
@@ -202,7 +217,8 @@ public enum TrainingStepForm<N: ModelNumber> {
     let exchanges: N = exposedWeights + exposedGradients + slowdown
     let update: N = parts.optimizer + parts.updatedWeights + parts.once
     return StepTimes(
-      microBatch: slowest, layers: layers, messages: messages, bubble: bubble, exposedWeights: exposedWeights,
+      microBatch: slowest, layers: layers, front: hasFront, head: hasHead, messages: messages, bubble: bubble,
+      exposedWeights: exposedWeights,
       exposedGradients: exposedGradients, slowdown: slowdown, hidden: hidden, optimizer: parts.optimizer,
       updatedWeights: parts.updatedWeights, once: parts.once, total: pipeline + exchanges + update)
   }

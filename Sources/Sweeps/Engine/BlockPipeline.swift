@@ -43,7 +43,8 @@ final class BlockPipeline {
     sweep.constraints.map(\.reason) + model.reasons
   }
 
-  private static func modelOutputsRead(by sweep: Sweep) -> Set<String> {
+  /// The names of the model's outputs that a sweep shows, derives from or keeps.
+  static func modelOutputsRead(by sweep: Sweep) -> Set<String> {
     var names = Set(sweep.outputs.map(\.name))
     for expression in sweep.derived.map(\.expression) + sweep.constraints.map(\.expression) {
       names.formUnion(expression.names)

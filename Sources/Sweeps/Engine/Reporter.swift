@@ -15,7 +15,7 @@ final class SharedCounter: Sendable {
 
 /// Tells how far a run is, four times a second, while a closure works.
 func withReporter(
-  _ report: (@Sendable (SweepProgress) -> Void)?, before: Int, total: Int, start: Double,
+  _ report: (@Sendable (SweepProgress) -> Void)?, before: SharedCounter, total: Int, start: Double,
   counter: SharedCounter, _ body: () throws(FileFailure) -> Void
 ) throws(FileFailure) {
   guard let report else {
@@ -29,7 +29,7 @@ func withReporter(
     let computed = counter.now
     report(
       SweepProgress(
-        done: before + computed, total: total, computed: computed, seconds: monotonicSeconds() - start))
+        done: before.now + computed, total: total, computed: computed, seconds: monotonicSeconds() - start))
   }
   timer.resume()
   defer {

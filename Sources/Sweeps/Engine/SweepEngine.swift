@@ -1,9 +1,14 @@
 import Dispatch
+import Synchronization
+
+/// Numbers of blocks.
+private final class BlockList {
+  var numbers: [Int] = []
+}
 
 /// Computes runs of a space on all cores.
 ///
-/// Threads take blocks from a common counter. What they keep does not depend on who computed what, so the result is the
-/// same bit for bit for any number of threads.
+/// What threads keep does not depend on who computed what, so the result is the same bit for bit for any number of threads.
 final class SweepEngine {
   let sweep: Sweep
   let reasons: [String]
@@ -37,23 +42,47 @@ final class SweepEngine {
   ///   - columns: room for the outputs that the sweep shows, each `range.count` numbers after another; NaN where there
   ///     is no answer. Nil to keep none.
   ///   - counter: counts scenarios as they are done, for progress.
+  ///   - done: numbers of blocks that were computed before, in order.
+  ///   - journal: told what is done, if anybody keeps one.
+  ///   - isStopped: asked before each block; true leaves the rest.
+  /// - Returns: whether all blocks are done.
+  @discardableResult
   func compute(
     _ range: Range<Int>, into result: SweepReducers, columns: UnsafeMutablePointer<Double>?,
-    counter: SharedCounter
-  ) {
+    counter: SharedCounter, leavingOut done: [Int] = [], journal: PartJournal? = nil,
+    isStopped: @Sendable () -> Bool = { false }
+  ) -> Bool {
     let capacity = ColumnBlock.capacity
-    let blocks = (range.count + capacity - 1) / capacity
-    let next = SharedCounter()
+    let all = (range.count + capacity - 1) / capacity
+    let missing = done.isEmpty ? nil : Array(Set(0..<all).subtracting(done)).sorted()
+    let blocks = missing?.count ?? all
+    let threads = Swift.max(1, Swift.min(pipelines.count, blocks))
+    let dealer = BlockDealer(blocks: blocks, threads: threads)
+    let left = SharedCounter()
     let outputs = sweep.outputs.map(\.name)
     let (first, size) = (range.lowerBound, range.count)
-    nonisolated(unsafe) let pipelines = pipelines
-    nonisolated(unsafe) let reducers = reducers
-    nonisolated(unsafe) let columns = columns
+    let lock = Mutex(())
+    nonisolated(unsafe) let (pipelines, reducers, columns) = (pipelines, reducers, columns)
+    nonisolated(unsafe) let (result, journal) = (result, journal)
+    // The blocks of each thread that are in its own reducers and not in the journal.
+    nonisolated(unsafe) let unwritten = (0..<threads).map { _ in BlockList() }
+    @Sendable func settle(_ thread: Int) {
+      guard !unwritten[thread].numbers.isEmpty else { return }
+      lock.withLock { _ in
+        journal?.add(unwritten[thread].numbers, reducers[thread], columns)
+        result.absorb(reducers[thread])
+      }
+      unwritten[thread].numbers.removeAll(keepingCapacity: true)
+    }
     @Sendable func work(_ thread: Int) {
       let (pipeline, kept) = (pipelines[thread], reducers[thread])
-      while true {
-        let number = next.add(1)
-        guard number < blocks else { return }
+      var written = monotonicSeconds()
+      while let place = dealer.next(thread) {
+        if isStopped() {
+          left.add(1)
+          break
+        }
+        let number = missing?[place] ?? place
         let offset = number * capacity
         let count = Swift.min(capacity, size - offset)
         pipeline.run(first + offset, count: count)
@@ -64,11 +93,18 @@ final class SweepEngine {
           }
         }
         counter.add(count)
+        guard journal != nil else { continue }
+        unwritten[thread].numbers.append(number)
+        if monotonicSeconds() - written >= PartJournal.interval {
+          settle(thread)
+          written = monotonicSeconds()
+        }
       }
     }
-    let threads = Swift.min(pipelines.count, blocks)
-    if threads <= 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: threads, execute: work) }
+    if threads == 1 { work(0) } else { DispatchQueue.concurrentPerform(iterations: threads, execute: work) }
+    if left.now > 0 { for thread in 0..<threads { settle(thread) } }
     for kept in reducers { result.absorb(kept) }
+    return left.now == 0
   }
 
   private static func store(_ pipeline: BlockPipeline, _ name: String, _ target: UnsafeMutablePointer<Double>)

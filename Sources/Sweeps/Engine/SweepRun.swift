@@ -142,12 +142,12 @@ extension PreparedSweep {
   ///   - shard: which parts.
   ///   - folder: where results go; parts stand in its folder `parts`.
   ///   - threads: how many to use.
-  ///   - isStopped: asked after each part; true ends the run in a state that another one goes on from.
+  ///   - isStopped: asked before each block, on any thread; true ends the run in a state that another one goes on from.
   ///   - report: told how far it is, from another thread, some times a second.
   /// - Returns: what was done.
   /// - Throws: `FileFailure`; parts that were done stay.
   public func run(
-    shard: Shard, in folder: String, threads: Int, isStopped: () -> Bool = { false },
+    shard: Shard, in folder: String, threads: Int, isStopped: @Sendable () -> Bool = { false },
     report: (@Sendable (SweepProgress) -> Void)? = nil
   ) throws(FileFailure) -> SweepOutcome {
     let partFolder = Self.partFolder(folder)
@@ -163,13 +163,13 @@ extension PreparedSweep {
       columns = .allocate(capacity: largest * sweep.outputs.count)
     }
     defer { columns?.deallocate() }
-    var before = 0
+    let before = SharedCounter()
     var missing: [Int] = []
     for number in parts {
       if try openPart(number, in: folder) == nil {
         missing.append(number)
       } else {
-        before += range(ofPart: number).count
+        before.add(range(ofPart: number).count)
       }
     }
     let total =
@@ -181,13 +181,21 @@ extension PreparedSweep {
     try withReporter(report, before: before, total: total, start: start, counter: counter) {
       () throws(FileFailure) in
       for number in missing {
-        if isStopped() {
+        kept.reset()
+        let header = header(number)
+        let done = PartJournal.recover(header, in: partFolder, into: kept, columns: columns)
+        before.add(done.reduce(0) { $0 + header.places(ofBlock: $1).count })
+        let journal = PartJournal(header, in: partFolder)
+        guard
+          engine.compute(
+            header.range, into: kept, columns: columns, counter: counter, leavingOut: done, journal: journal,
+            isStopped: isStopped)
+        else {
           stopped = true
           return
         }
-        kept.reset()
-        engine.compute(range(ofPart: number), into: kept, columns: columns, counter: counter)
-        try PartFile.write(header(number), kept: kept, columns: columns, in: partFolder)
+        try PartFile.write(header, kept: kept, columns: columns, in: partFolder)
+        PartJournal.remove(header, in: partFolder)
         computed += 1
       }
     }

@@ -29,6 +29,11 @@ struct PartFile {
     let range: Range<Int>
     /// Outputs that are stored; 0 for none.
     let columns: Int
+
+    func write(to writer: inout ByteWriter) {
+      writer.write(fingerprint)
+      for value in [number, count, range.lowerBound, range.upperBound, columns] { writer.write(value) }
+    }
   }
 
   private static let magic = "rooftree part 1\n"
@@ -55,12 +60,7 @@ struct PartFile {
   ) throws(FileFailure) {
     var writer = ByteWriter()
     writer.write(magic)
-    writer.write(header.fingerprint)
-    for number in [
-      header.number, header.count, header.range.lowerBound, header.range.upperBound, header.columns,
-    ] {
-      writer.write(number)
-    }
+    header.write(to: &writer)
     var state = ByteWriter()
     kept.write(to: &state)
     writer.write(state.bytes.count)
@@ -101,9 +101,10 @@ struct PartFile {
   final class Mapping {
     let header: Header
     let path: String
-    private let bytes: UnsafeRawBufferPointer
+    private let file: MappedFile
     private let state: UnsafeRawBufferPointer
     private let columnStart: Int
+    private var bytes: UnsafeRawBufferPointer { file.bytes }
 
     /// Opens a part.
     ///
@@ -112,21 +113,13 @@ struct PartFile {
     init(path: String) throws(FileFailure) {
       func wrong(_ reason: String) -> FileFailure { FileFailure(path: path, reason: reason, isOutput: false) }
       self.path = path
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-      guard descriptor >= 0 else { throw wrong("cannot be read: \(String(cString: strerror(errno)))") }
-      defer { close(descriptor) }
-      var info = stat()
-      guard fstat(descriptor, &info) == 0 else {
+      guard let file = MappedFile(path) else {
         throw wrong("cannot be read: \(String(cString: strerror(errno)))")
       }
-      let size = Int(info.st_size)
-      let start = size > 0 ? mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0) : nil
-      guard let start, start != MAP_FAILED else {
-        throw wrong("is truncated: it is empty; remove it and run the sweep again")
-      }
-      let bytes = UnsafeRawBufferPointer(start: start, count: size)
-      self.bytes = bytes
-      var reader = ByteReader(bytes)
+      self.file = file
+      let size = file.bytes.count
+      guard size > 0 else { throw wrong("is truncated: it is empty; remove it and run the sweep again") }
+      var reader = ByteReader(file.bytes)
       do {
         guard try reader.text() == PartFile.magic else { throw ByteReader.Damage() }
         let fingerprint = try reader.text()
@@ -142,7 +135,6 @@ struct PartFile {
         let before = 8 + PartFile.magic.utf8.count + 8 + fingerprint.utf8.count + 7 * 8
         let expected = before + stateBytes + columnBytes + 8
         guard size == expected else {
-          munmap(start, size)
           throw wrong("is truncated: \(size) bytes; expected \(expected). Remove it and run the sweep again")
         }
         state = try reader.rest(stateBytes)
@@ -150,12 +142,9 @@ struct PartFile {
       } catch let failure as FileFailure {
         throw failure
       } catch {
-        munmap(start, size)
         throw wrong("is no part of a sweep, or damaged; remove it and run the sweep again")
       }
     }
-
-    deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
 
     /// Adds what was kept to a result, after the checksum was looked at.
     func read(into result: SweepReducers) throws(FileFailure) {
@@ -182,6 +171,34 @@ struct PartFile {
         from: UnsafeRawPointer(bytes.baseAddress.map { $0 + offset } ?? UnsafeRawPointer(target)),
         byteCount: 8 * range.count)
     }
+  }
+}
+
+/// A file that is mapped into memory to be read.
+final class MappedFile {
+  /// What is in it.
+  let bytes: UnsafeRawBufferPointer
+
+  /// Maps a file; nil, with the reason in `errno`, where that cannot be.
+  init?(_ path: String) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0 else { return nil }
+    let size = Int(info.st_size)
+    guard size > 0 else {
+      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    guard let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+      return nil
+    }
+    bytes = UnsafeRawBufferPointer(start: start, count: size)
+  }
+
+  deinit {
+    if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) }
   }
 }
 
@@ -219,7 +236,8 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
   return true
 }
 
-private func hostName() -> String {
+/// The name of this machine.
+func hostName() -> String {
   var buffer = [CChar](repeating: 0, count: 256)
   guard gethostname(&buffer, buffer.count - 1) == 0 else { return "host" }
   return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

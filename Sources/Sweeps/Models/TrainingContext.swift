@@ -11,23 +11,44 @@ final class TrainingContext: Sendable {
   let scenario: Scenario
   let transformer: TransformerModel
   let device: DeviceModel<Double>
-  /// Operations that a sequence needs, over all devices.
-  let sequenceWork: Double
-  /// Peak rate of a device, in FLOP/s.
-  let peak: Double
-  /// Main memory of a device, in bytes.
-  let capacity: Double
-  /// Devices of each network, the nearest first.
-  let networks: [Int]
+  let numbers: Numbers
 
-  init(_ scenario: Scenario, _ transformer: TransformerModel) {
+  /// What each scenario reads of a context: no references, so that copies count none.
+  struct Numbers: Sendable {
+    var rules = PlanRules()
+    /// The plan of the base, whose degrees and micro-batches scenarios set.
+    var plan = ParallelPlan()
+    /// Operations that a sequence needs, over all devices.
+    var sequenceWork = 0.0
+    /// Peak rate of a device, in FLOP/s.
+    var peak = 0.0
+    /// Main memory of a device, in bytes.
+    var capacity = 0.0
+    var perMicroBatch = 0.0
+    var once = 0.0
+    var contention = ContentionForm<Double>.uncalibrated
+    var knowsEnergy = false
+    var roof = PowerRoof<Double>(idle: 0, limit: 1, exponent: 1)
+    var cost: OperatingCost<Double>?
+  }
+
+  /// The context of a scenario on a machine.
+  ///
+  /// - Parameters:
+  ///   - scenario: the question; of its device, what is not in `machine` counts.
+  ///   - transformer: what runs.
+  ///   - machine: the numbers of the device.
+  init(_ scenario: Scenario, _ transformer: TransformerModel, on machine: Machine<Double>) {
     self.scenario = scenario
     self.transformer = transformer
-    device = scenario.deviceModel
-    sequenceWork = transformer.modelFLOP(sequences: 1, length: Double(scenario.sequence)).value
-    peak = Machine<Double>(scenario.device).rate(scenario.dataType) ?? 0
-    capacity = scenario.device.mainMemory.capacity.value
-    networks = scenario.device.links.map(\.devices)
+    device = scenario.deviceModel(on: machine)
+    numbers = Numbers(
+      rules: scenario.planRules(transformer), plan: scenario.plan,
+      sequenceWork: transformer.modelFLOP(sequences: 1, length: Double(scenario.sequence)).value,
+      peak: machine.rate(scenario.dataType) ?? 0,
+      capacity: scenario.device.mainMemory.capacity.value, perMicroBatch: device.stepFactors.microBatch,
+      once: device.stepFactors.once, contention: device.contention, knowsEnergy: scenario.knowsEnergy,
+      roof: device.powerRoof, cost: scenario.operatingCost)
   }
 }
 
@@ -48,7 +69,12 @@ final class TrainingContextMaker {
   /// The base scenario without its plan.
   private let base: DocumentNode
   private let hardwareAxes: [Int]
+  /// Those of them that name a device, a calibration or a draw.
+  private let namingAxes: [Int]
   private let runAxes: [Int]
+  /// Whether numbers of the hardware go through its document, which checks all that can be wrong with them.
+  private let usesDocuments: Bool
+  private var machines: [[Int]: NamedMachine] = [:]
   private var scenarios: [[Int]: Scenario] = [:]
   private var descriptions: [String: DocumentNode] = [:]
   private var calibrations: [String: DeviceCalibration] = [:]
@@ -56,9 +82,24 @@ final class TrainingContextMaker {
   /// The files that were read.
   private(set) var files: [String] = []
 
-  init(_ sweep: Sweep, in library: Library) {
+  /// A question on a device as its description has it.
+  private struct NamedMachine {
+    let scenario: Scenario
+    let machine: Machine<Double>
+    /// The number that each axis sets; nil where one sets something that is no number of a machine.
+    let numbers: [(axis: Int, number: MachineNumber)]?
+  }
+
+  /// Makes contexts of a sweep.
+  ///
+  /// - Parameters:
+  ///   - sweep: the question.
+  ///   - library: where names are looked up.
+  ///   - usesDocuments: whether numbers of the hardware go through its document, for their first reading.
+  init(_ sweep: Sweep, in library: Library, usesDocuments: Bool = false) {
     self.sweep = sweep
     self.library = library
+    self.usesDocuments = usesDocuments
     let keyed = sweep.space.axes.indices.filter { sweep.space.axes[$0].key != nil }
     axes = keyed.filter { !Self.planKeys.contains(sweep.space.axes[$0].key ?? "") }
     hardwareAxes = axes.filter { axis in
@@ -66,6 +107,7 @@ final class TrainingContextMaker {
       return key == "hardware" || key.hasPrefix("hardware.") || key == "calibration"
     }
     let hardware = hardwareAxes
+    namingAxes = hardware.filter { !(sweep.space.axes[$0].key ?? "").hasPrefix("hardware.") }
     runAxes = axes.filter { !hardware.contains($0) }
     base = sweep.base.without(
       Self.planKeys.map { $0.split(separator: ".").map(String.init) } + [["run", "require_fit"]])
@@ -110,8 +152,11 @@ final class TrainingContextMaker {
             .contradiction(
               "'\(given.key ?? "")' has no base to multiply: 'times' goes with numbers of the hardware"))
         }
-        document = document.overlaid(
-          with: .nested(keys, node(axis, place), like: given.keyNode ?? sweep.base))
+        let keyNode = given.keyNode ?? sweep.base
+        // Prices have a provenance, as numbers of the hardware do.
+        let value =
+          keys[0] == "costs" ? DocumentNode.sourced(node(axis, place), like: keyNode) : node(axis, place)
+        document = document.overlaid(with: .nested(keys, value, like: keyNode))
       }
       // Two micro-batches keep what only matters with several.
       let two = DocumentNode(content: .scalar("2", quoted: false), position: base.position, file: base.file)
@@ -126,16 +171,81 @@ final class TrainingContextMaker {
         .contradiction(
           "a sweep of training steps needs a Transformer as its workload and 'run.pass' training"))
     }
+    if !usesDocuments, hardwareAxes.count > namingAxes.count {
+      let digits = runDigits + namingAxes.map(digit)
+      let named: NamedMachine
+      if let known = machines[digits] {
+        named = known
+      } else {
+        let moved = try checked(try moved(scenario, digit, numbers: false))
+        named = NamedMachine(
+          scenario: moved, machine: Machine(moved.device), numbers: numbers(of: moved))
+        if machines.count > 4096 { machines = [:] }
+        machines[digits] = named
+      }
+      if let numbers = named.numbers {
+        let machine = try changed(named.machine, numbers, digit)
+        return TrainingContext(named.scenario, transformer, on: machine)
+      }
+    }
     if !hardwareAxes.isEmpty { scenario = try moved(scenario, digit) }
+    scenario = try checked(scenario)
+    return TrainingContext(scenario, transformer, on: Machine(scenario.device))
+  }
+
+  /// A scenario whose device can compute it.
+  private func checked(_ scenario: Scenario) throws(Diagnostic) -> Scenario {
     guard scenario.device.kind != .pim, Machine<Double>(scenario.device).rate(scenario.dataType) != nil else {
       throw sweep.base.diagnostic(
         .contradiction("'\(scenario.device.name)' has no rate for \(scenario.dataType.rawValue)"))
     }
-    return TrainingContext(scenario, transformer)
+    return scenario
   }
 
-  /// A scenario on the machine that the axes of the hardware describe.
-  private func moved(_ scenario: Scenario, _ digit: (Int) -> Int) throws(Diagnostic) -> Scenario {
+  /// The numbers of a machine that the axes of the hardware set.
+  ///
+  /// - Returns: nil where one sets something else, or a number from which others follow when a device is read.
+  private func numbers(of scenario: Scenario) -> [(axis: Int, number: MachineNumber)]? {
+    let device = scenario.device
+    // What stages in the host depends on the link's rate; curves without their link's numbers take those of the sheet.
+    if device.links.first?.topology == .host { return nil }
+    if let calibration = scenario.calibration, !calibration.curves.isEmpty,
+      calibration.curveBandwidth == nil || calibration.curveLatency == nil
+    {
+      return nil
+    }
+    let known = MachineNumber.all(of: device)
+    var result: [(axis: Int, number: MachineNumber)] = []
+    for axis in hardwareAxes {
+      guard let key = sweep.space.axes[axis].key, key.hasPrefix("hardware.") else { continue }
+      guard let found = known.first(where: { "hardware." + $0.key == key }) else { return nil }
+      result.append((axis, found.number))
+    }
+    return result
+  }
+
+  /// A machine with the numbers that the axes set.
+  private func changed(
+    _ machine: Machine<Double>, _ numbers: [(axis: Int, number: MachineNumber)], _ digit: (Int) -> Int
+  ) throws(Diagnostic) -> Machine<Double> {
+    var machine = machine
+    for (axis, number) in numbers {
+      let given = sweep.space.axes[axis]
+      var value = sweep.space.number(axis, at: digit(axis))
+      if case .multiples = given.values { value *= machine[number] }
+      guard value.isFinite, value > 0 else {
+        throw (given.keyNode ?? sweep.base).diagnostic(
+          .outOfRange(path: "axes.\(given.name)", found: plainNumber(value), expected: "a number above zero"))
+      }
+      machine[number] = value
+    }
+    return machine
+  }
+
+  /// A scenario on the machine that the axes of the hardware describe; without `numbers`, that they name.
+  private func moved(_ scenario: Scenario, _ digit: (Int) -> Int, numbers: Bool = true) throws(Diagnostic)
+    -> Scenario
+  {
     var word = base.value("hardware")
     var calibrationWord = base.value("calibration")?.text
     var draw: (axis: Int, seed: UInt64)?
@@ -165,7 +275,7 @@ final class TrainingContextMaker {
       document = try Device.document(node, in: library)
       if !name.isEmpty { descriptions[name] = document }
     }
-    for axis in hardwareAxes {
+    for axis in numbers ? hardwareAxes : [] {
       let given = sweep.space.axes[axis]
       guard let key = given.key, key.hasPrefix("hardware.") else { continue }
       document = try overlaid(
@@ -224,20 +334,25 @@ final class TrainingContextMaker {
         file: place.file)
     }
     guard sourced != nil else { return document.overlaid(with: .nested(keys, value, like: place)) }
-    func scalar(_ text: String) -> DocumentNode {
-      DocumentNode(content: .scalar(text, quoted: true), position: place.position, file: place.file)
-    }
-    let mapping = DocumentNode(
-      content: .mapping([
-        (key: scalar("value"), value: value), (key: scalar("kind"), value: scalar("assumed")),
-        (key: scalar("low"), value: value), (key: scalar("high"), value: value),
-        (key: scalar("source"), value: scalar("the sweep")),
-      ]), position: place.position, file: place.file)
+    let mapping = DocumentNode.sourced(value, like: place)
     return document.overlaid(with: .nested(keys, mapping, like: place))
   }
 }
 
 extension DocumentNode {
+  /// A number with its provenance: the sweep.
+  static func sourced(_ value: DocumentNode, like place: DocumentNode) -> DocumentNode {
+    func scalar(_ text: String) -> DocumentNode {
+      DocumentNode(content: .scalar(text, quoted: true), position: place.position, file: place.file)
+    }
+    return DocumentNode(
+      content: .mapping([
+        (key: scalar("value"), value: value), (key: scalar("kind"), value: scalar("assumed")),
+        (key: scalar("low"), value: value), (key: scalar("high"), value: value),
+        (key: scalar("source"), value: scalar("the sweep")),
+      ]), position: place.position, file: place.file)
+  }
+
   /// This mapping without some keys.
   func without(_ paths: [[String]]) -> DocumentNode {
     guard case .mapping(let pairs) = content else { return self }

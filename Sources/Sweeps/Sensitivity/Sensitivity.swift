@@ -138,32 +138,19 @@ public struct Sensitivity: Sendable {
     let parameter: Parameter
     /// Whether less of it is better.
     let isCost: Bool
-    private let field: Field
+    private let number: MachineNumber
 
-    private enum Field {
-      case units, clock, rate(DataType), memory, cache, launch, bandwidth(Int), latency(Int)
-    }
+    func set<N>(_ machine: inout Machine<N>, _ value: N) { machine[number] = value }
 
-    func set<N>(_ machine: inout Machine<N>, _ value: N) {
-      switch field {
-      case .units: machine.units = value
-      case .clock: machine.clock = value
-      case .rate(let type): machine.rates[type] = value
-      case .memory: machine.memoryBandwidth = value
-      case .cache: machine.cacheCapacity = value
-      case .launch: machine.launch = value
-      case .bandwidth(let index): machine.links[index].bandwidth = value
-      case .latency(let index): machine.links[index].latency = value
-      }
-    }
-
-    private init<D: Dimension>(_ key: String, _ number: Sourced<D>, _ field: Field, isCost: Bool = false) {
-      let value = number.value
-      let sourced = number.interval.map { $0.lowerBound.value...$0.upperBound.value }
+    private init<D: Dimension>(
+      _ key: String, _ given: Sourced<D>, _ number: MachineNumber, isCost: Bool = false
+    ) {
+      let value = given.value
+      let sourced = given.interval.map { $0.lowerBound.value...$0.upperBound.value }
       parameter = Parameter(
         key: "hardware." + key, value: value, unit: D.units.first?.symbol ?? "1",
         range: sourced ?? 0.9 * value...1.1 * value, isSourced: sourced != nil)
-      self.field = field
+      self.number = number
       self.isCost = isCost
     }
 
@@ -179,17 +166,17 @@ public struct Sensitivity: Sendable {
       result.append(Slot("compute.units", device.compute.units, .units))
       result.append(Slot("compute.clock", device.compute.clock, .clock))
       if let bandwidth = device.mainMemory.bandwidth {
-        result.append(Slot("memory.\(device.mainMemory.name).bandwidth", bandwidth, .memory))
+        result.append(Slot("memory.\(device.mainMemory.name).bandwidth", bandwidth, .memoryBandwidth))
       }
       if let cache = device.memory.dropFirst().first(where: { $0.scope == .device }) {
-        result.append(Slot("memory.\(cache.name).capacity", cache.capacity, .cache))
+        result.append(Slot("memory.\(cache.name).capacity", cache.capacity, .cacheCapacity))
       }
       if let launch = device.launchOverhead {
         result.append(Slot("overhead.launch", launch, .launch, isCost: true))
       }
       for (index, link) in device.links.prefix(3).enumerated() {
-        result.append(Slot("links.\(link.name).bandwidth", link.bandwidth, .bandwidth(index)))
-        result.append(Slot("links.\(link.name).latency", link.latency, .latency(index), isCost: true))
+        result.append(Slot("links.\(link.name).bandwidth", link.bandwidth, .linkBandwidth(index)))
+        result.append(Slot("links.\(link.name).latency", link.latency, .linkLatency(index), isCost: true))
       }
       return Array(result.prefix(Dual.parameters))
     }
@@ -216,8 +203,7 @@ struct TrainingTimes<N: ModelNumber> {
   init(_ scenario: Scenario, change: (inout Machine<N>) -> Void) {
     var machine = Machine<N>(scenario.device)
     change(&machine)
-    var model = DeviceModel<N>(scenario.device, scenario.calibration, machine: machine)
-    model.stepFactors = scenario.stepFactors()
+    let model = scenario.deviceModel(on: machine)
     guard let transformer = scenario.transformer, let kernels = scenario.trainingKernels else {
       preconditionFailure("a training step has a Transformer")
     }
