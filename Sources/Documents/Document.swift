@@ -131,6 +131,7 @@ public func readText(path: String, limit: Int = DocumentLimits.bytes) throws(Dia
     // A pipe or device has no size: count while reading.
     if bytes.count > limit { throw fault(.tooLarge(bytes: bytes.count, limit: limit)) }
   }
+  ReadingLog.note(path)
   return try decodeUTF8(bytes, file: path)
 }
 

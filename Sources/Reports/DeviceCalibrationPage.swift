@@ -78,7 +78,7 @@ public struct DeviceCalibrationPage: Sendable {
             color: color))
       }
       return Chart(
-        "Time of a \(kind) over its payload", "Marks are measured; lines are the form with its correction.",
+        "Time of \(kind) over its payload", "Marks are measured; lines are the form with its correction.",
         .lines(
           LineChart(
             x: .init("payload", unit: "B", isLogarithmic: true, hasPrefixes: true),
@@ -111,7 +111,7 @@ public struct DeviceCalibrationPage: Sendable {
           + calibration.identifiability.flatMap(\.words).map { $0 + "." },
         tables: CalibrationPage.constants(of: calibration)))
     page.trust.foundations = ["\(calibration.name): \(calibration.source)."]
-    page.trust.files = sources + tables.map(\.path)
+    page.trust.files = sources
     page.trust.tables = [ScenarioPage.facts(FactSheet(device), "The data sheet, number by number")]
     page.trust.command = "rooftree report \(calibration.name)"
     return page

@@ -28,6 +28,11 @@ extension EnergyProjection {
         let scale = 1e6 / tokens
         words +=
           ", \(Self.text(scale * money.value.value, scale * money.range.lowerBound.value, scale * money.range.upperBound.value)) USD a million tokens"
+        if let wanted = projection.scenario.trainingTokens {
+          let whole = wanted / tokens
+          words +=
+            ", \(Self.text(whole * money.value.value, whole * money.range.lowerBound.value, whole * money.range.upperBound.value)) USD for \(counted(wanted)) tokens"
+        }
       }
       result.append(("cost", words))
     }
@@ -39,7 +44,7 @@ extension EnergyProjection {
   }
 
   private static func text(_ value: Double, _ low: Double, _ high: Double) -> String {
-    "\(formatted(value)) [\(formatted(low)), \(formatted(high))]"
+    "\(counted(value)) [\(counted(low)), \(counted(high))]"
   }
 
   /// The same, all digits.

@@ -58,6 +58,30 @@ enum Glossary {
       "extrapolated", "more than twice larger or smaller than anything that the calibration saw",
       marks: ["extrapolated"]),
     Term(
+      "idle power", "what a device draws when nothing runs on it", marks: ["idle power", "idle 1"]),
+    Term(
+      "micro-batch",
+      "the sequences that go through a model's layers at once; a step adds up the gradients of several",
+      marks: ["micro-batch"]),
+    Term(
+      "pipeline parallelism (PP)",
+      "stages hold a part of the layers each and pass activations on; while they fill and empty, devices wait (the bubble)",
+      marks: ["pipeline"]),
+    Term(
+      "recomputation", "activations are not kept but computed again in the backward pass",
+      marks: ["recompute", "recomputation"]),
+    Term(
+      "sequence parallelism",
+      "devices that split the products of a layer also share the tokens of everything between them",
+      marks: ["sequence parallel"]),
+    Term(
+      "sharding (ZeRO)",
+      "replicas share out the optimizer's state, gradients or weights instead of each holding all of them",
+      marks: ["sharding"]),
+    Term(
+      "strong and weak scaling", "more devices for the same work, and for as much more work",
+      marks: ["strong scaling", "weak scaling"]),
+    Term(
       "knee", "where one more doubling of devices brings less than half of what it should", marks: ["knee"]),
     Term(
       "model FLOP utilisation",
@@ -101,6 +125,18 @@ enum Glossary {
       ["sequence parallel", "recomputation"]
     ),
     (
+      "D. Narayanan et al.: Efficient large-scale language model training on GPU clusters using Megatron-LM. arXiv 2104.04473.",
+      ["pipeline"]
+    ),
+    (
+      "S. Rajbhandari et al.: ZeRO: memory optimizations toward training trillion parameter models. arXiv 1910.02054.",
+      ["sharding"]
+    ),
+    (
+      "J. Choi, D. Bedard, R. Fowler, R. Vuduc: A roofline model of energy. IPDPS 2013.",
+      ["where the energy goes"]
+    ),
+    (
       "S. Pati et al.: Computation vs. communication scaling for future Transformers on future hardware. arXiv 2302.02825.",
       ["comp-vs-comm", "edge and slack", "2302.02825"]
     ),
@@ -122,7 +158,7 @@ extension Chart {
         : lines.x.isLogarithmic
           ? "The horizontal axis is logarithmic: equal steps are equal factors."
           : lines.y.isLogarithmic ? "The vertical axis is logarithmic: equal steps are equal factors." : ""
-      if lines.series.contains(where: { $0.points.contains { $0.interval != nil } }) {
+      if lines.series.indices.contains(where: { lines.hasWhiskers($0) }) {
         words += " Thin upright lines are intervals."
       }
       return words

@@ -51,7 +51,7 @@ extension Projection {
     }
     if let exposure { result.append(("gradient exchange", exposure.text)) }
     if let tokensPerSecond {
-      result.append(("throughput", "\(formatted(tokensPerSecond)) tokens/s"))
+      result.append(("throughput", "\(counted(tokensPerSecond)) tokens/s"))
     }
     if let modelFLOPUtilization {
       result.append(("model FLOP utilisation", percent(modelFLOPUtilization)))
@@ -61,7 +61,7 @@ extension Projection {
     }
     if let trainingTime, let tokens = scenario.trainingTokens {
       let days = trainingTime.value / 86_400
-      result.append(("time to train on \(formatted(tokens)) tokens", "\(formatted(days)) days"))
+      result.append(("time to train on \(counted(tokens)) tokens", "\(formatted(days)) days"))
     }
     if let memory { result.append(("memory of a device", memory.text)) }
     if let serving { result += serving.headlines }
@@ -107,6 +107,8 @@ extension Projection {
       ("time_low90_s", .number(root.interval90.lowerBound.value)),
       ("time_high90_s", .number(root.interval90.upperBound.value)),
       ("communication_share", .number(communicationShare)),
+      ("communication_share_low90", .number(communicationInterval.lowerBound)),
+      ("communication_share_high90", .number(communicationInterval.upperBound)),
       ("hidden_communication_s", .number(hiddenCommunication.value)),
       ("tokens_per_s", .number(tokensPerSecond)),
       ("model_flop_utilization", .number(modelFLOPUtilization)),

@@ -3,18 +3,6 @@ import Mustache
 import Quantities
 import Studies
 
-/// What a page's numbers rest on.
-struct Trust {
-  /// Models, calibrations and tables, in words.
-  var foundations: [String] = []
-  /// The files that were read.
-  var files: [String] = []
-  /// Constants with their provenance, errors of the models, what is extrapolated.
-  var tables: [DataTable] = []
-  /// The command that writes the page again.
-  var command = ""
-}
-
 /// A self-contained page: what was asked, the answer, figures with their tables, and what all of it rests on.
 ///
 /// Every kind of page is one of these, so that all are read, printed, explored and checked alike.
@@ -64,7 +52,7 @@ struct ReportPage {
     return files
   }
 
-  private func long(_ text: String) -> String { printable(text, limit: 20_000) }
+  private func long(_ text: String) -> String { typeset(printable(text, limit: 20_000)) }
 
   /// The page as HTML: no request to anywhere.
   func html() throws -> String {
@@ -102,9 +90,14 @@ struct ReportPage {
       "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
       "script": StyleSheet.script, "programs": programs.joined(separator: ",\n"), "kind": kind,
       "title": long(title), "lead": long(lead), "summary": long(summary),
-      "headlines": headlines.map { headline -> [String: Any] in
-        ["label": long(headline.label), "value": long(headline.value), "isLong": headline.value.count > 60]
-      },
+      // Long ones take a row of their own, after the short ones.
+      "headlines": (headlines.filter { !Self.isLong($0.value) } + headlines.filter { Self.isLong($0.value) })
+        .map { headline -> [String: Any] in
+          [
+            "label": long(headline.label), "value": long(headline.value),
+            "isLong": Self.isLong(headline.value),
+          ]
+        },
       "contents": contents,
       "hasContents": contents.count > 2, "sections": shown, "hasClaims": !allClaims.isEmpty,
       "hasStudies": claims.areNamed, "claims": allClaims.map { claimContext($0.study, $0.claim) },
@@ -131,6 +124,8 @@ struct ReportPage {
     return template.render(result)
   }
 
+  private static func isLong(_ value: String) -> Bool { value.count > 60 }
+
   /// All that a reader reads, for the glossary.
   private var plainWords: String {
     ([title, lead, summary] + trust.foundations
@@ -141,25 +136,30 @@ struct ReportPage {
       + (about.map { [$0.citation] } ?? [])).joined(separator: "\n")
   }
 
-  /// Rows of a table that a page shows; longer ones stand in the file beside it.
+  /// Rows of a table that Markdown shows; longer ones stand in the file beside it.
   private static let shownRows = 200
+  /// A figure's table with more rows than this shows so many of them.
+  private static let (mostOfFigure, shownOfFigure) = (100, 50)
 
   /// A table for the template.
-  private static func context(_ table: DataTable) -> [String: Any] {
-    let shown = table.rows.prefix(shownRows)
+  private static func context(_ table: DataTable, isCut: Bool = false) -> [String: Any] {
+    let shown =
+      isCut && table.rows.count > mostOfFigure ? table.rows.prefix(shownOfFigure) : table.rows[...]
     return [
       "title": printable(table.title),
       "header": zip(table.columns, table.header).map { column, title in
-        ["text": printable(title), "class": column.unit.isEmpty ? "" : "n"]
+        ["text": printable(title), "class": column.unit.isEmpty ? "" : " class=\"n\""]
       },
       "count": "\(table.rows.count)", "isLong": table.rows.count > 20,
-      "isCut": table.rows.count > shownRows, "shown": "\(shown.count)",
+      "isCut": shown.count < table.rows.count, "shown": "\(shown.count)",
+      "rowWord": table.rows.count == 1 ? "row" : "rows",
       "rows": shown.map { row in
         [
           "cells": row.map { cell in
             let isWide = cell.shown.split(separator: " ").contains { $0.count > 24 }
             return [
-              "text": printable(cell.shown, limit: 2000), "class": cell.isNumber ? "n" : isWide ? "w" : "",
+              "text": printable(cell.shown, limit: 2000),
+              "class": cell.isNumber ? " class=\"n\"" : isWide ? " class=\"w\"" : "",
             ]
           }
         ]
@@ -174,7 +174,7 @@ struct ReportPage {
       "narrow": figure.narrow, "file": "figure-\(figure.number)",
     ]
     if let data = figure.data { result["data"] = ["text": data.text] }
-    return result.merging(Self.context(figure.table)) { first, _ in first }
+    return result.merging(Self.context(figure.table, isCut: true)) { first, _ in first }
   }
 
   private func claimContext(_ study: StudyResult, _ judged: JudgedClaim) -> [String: Any] {
@@ -252,6 +252,32 @@ struct ReportPage {
     return text
   }
 }
+
+/// Text whose numbers stay on one line with their units.
+func typeset(_ text: String) -> String {
+  var result: [Character] = []
+  let letters = Array(text)
+  for (index, letter) in letters.enumerated() {
+    guard letter == " ", let last = result.last, last.isASCII, last.isNumber else {
+      result.append(letter)
+      continue
+    }
+    let word = letters[(index + 1)...].prefix { $0.isLetter || $0.isNumber || "%/".contains($0) }
+    result.append(units.contains(String(word)) ? "\u{a0}" : " ")
+  }
+  return String(result)
+}
+
+private let units: Set<String> = {
+  let prefixed = ["s", "B", "B/s", "W", "J", "FLOP", "FLOP/s", "Hz", "OP/s"]
+  let prefixes = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E"]
+  return Set(
+    [
+      "%", "USD", "FLOP/B", "KiB", "MiB", "GiB", "tokens/s", "tokens/J", "million", "billion", "trillion",
+      "days",
+    ]
+      + prefixed.flatMap { unit in prefixes.map { $0 + unit } })
+}()
 
 /// Text that Markdown shows as it is, on one line.
 func inline(_ text: String) -> String {

@@ -5,6 +5,7 @@ public import Hardware
 import Quantities
 public import Scenarios
 import Studies
+public import Sweeps
 import Workloads
 
 /// A self-contained page about one scenario: the projection beside measurements of the same device.
@@ -12,8 +13,11 @@ public struct ScenarioPage: Sendable {
   let projection: Projection
   let tables: [TableComparison]
   let whatIf: WhatIf?
+  let sensitivity: Sensitivity?
   let others: [Device]
   let command: String
+  /// The files that its numbers rest on.
+  public var inputs: [String]
 
   /// A page.
   ///
@@ -21,17 +25,20 @@ public struct ScenarioPage: Sendable {
   ///   - projection: the answer to the scenario.
   ///   - tables: measurements of the scenario's device, with their predictions.
   ///   - whatIf: the scenario on other machines.
+  ///   - sensitivity: what the numbers of the hardware leave open.
   ///   - others: devices whose roofs stand beside those of the scenario's.
   ///   - command: what writes the page again.
   public init(
-    _ projection: Projection, tables: [TableComparison], whatIf: WhatIf? = nil, others: [Device] = [],
-    command: String = ""
+    _ projection: Projection, tables: [TableComparison], whatIf: WhatIf? = nil,
+    sensitivity: Sensitivity? = nil, others: [Device] = [], command: String = ""
   ) {
     self.projection = projection
     self.tables = tables
     self.whatIf = whatIf
+    self.sensitivity = sensitivity
     self.others = others
     self.command = command
+    inputs = projection.scenario.files + tables.map(\.path)
   }
 
   /// Summaries of whole columns of the tables that a model covers.
@@ -47,19 +54,32 @@ public struct ScenarioPage: Sendable {
   public var summary: String {
     let interval = projection.root.interval90
     var words =
-      "One \(projection.root.name) of \(projection.scenario.title) takes "
+      "\(projection.scenario.title): one \(projection.root.name) takes "
       + "\(projection.time.formatted()), with 90 % confidence between \(interval.lowerBound.formatted()) and "
       + "\(interval.upperBound.formatted())."
     if let rate = projection.tokensPerSecond {
-      words += " That is \(formatted(rate)) tokens a second"
+      words += " That is \(counted(rate)) tokens a second"
       words +=
-        projection.modelFLOPUtilization.map { " at \(percent($0)) of the peak rate of all devices." } ?? "."
+        projection.modelFLOPUtilization.map { " at \(percent($0)) of the peak rate of all devices" } ?? ""
+      words += "." + wholeTraining
     }
-    if projection.scenario.tensorParallel * projection.scenario.dataParallel > 1 {
+    if projection.scenario.plan.devices > 1 {
       let range = projection.communicationInterval
       words +=
         " Communication takes \(percent(projection.communicationShare)) [\(bare(range.lowerBound)), "
-        + "\(bare(range.upperBound))] of the step."
+        + "\(bare(range.upperBound))] of the \(projection.root.name)."
+    }
+    if let bubble = projection.step?.bubble, bubble > 0 {
+      words += " Stages wait for one another \(percent(bubble / projection.time.value)) of it."
+    }
+    if let energy = projection.energy, energy.sustainedTime.value > 1.01 * projection.time.value {
+      words +=
+        " When one follows another the power limit makes it \(energy.sustainedTime.formatted())."
+    }
+    if let memory = projection.memory {
+      words += Self.words(Bytes(memory.memory.total), memory.capacity, fits: memory.fits)
+    } else if let serving = projection.serving {
+      words += Self.words(serving.memory.total, serving.capacity, fits: serving.fits)
     }
     words += savings
     let layers = accuracy.filter { $0.table.contains("tp_layers") && !$0.quantity.contains("nocomm") }
@@ -71,10 +91,32 @@ public struct ScenarioPage: Sendable {
     if projection.scenario.calibration == nil {
       words += " The device was not measured: constants of other devices stand in, and the interval is wide."
     }
-    if projection.root.isExtrapolated {
-      words += " Some kernels lie outside of what was measured; they are listed below."
+    let beyond = extrapolated
+    if !beyond.isEmpty {
+      let share = beyond.reduce(0) { $0 + $1.time.value } / projection.time.value
+      words += " Of the time \(percent(share)) is extrapolated: sizes beyond everything that was measured."
     }
     return words
+  }
+
+  /// Kernels that are larger or smaller than anything that the calibration saw.
+  private var extrapolated: [CostNode.Kernel] { projection.root.kernels.filter(\.isExtrapolated) }
+
+  /// What training on all tokens takes, where they are given.
+  private var wholeTraining: String {
+    guard let time = projection.trainingTime, let tokens = projection.scenario.trainingTokens else {
+      return ""
+    }
+    let days = formatted(time.value / 86_400)
+    let steps = projection.tokens.map { tokens / $0 } ?? 0
+    let money = projection.energy?.money.map { " and \(counted(steps * $0.value.value)) USD" } ?? ""
+    return " Training on \(counted(tokens)) tokens takes \(days) days\(money)."
+  }
+
+  private static func words(_ total: Bytes, _ capacity: Bytes, fits: Bool) -> String {
+    fits
+      ? " The fullest device keeps \(total.formatted()) of its \(capacity.formatted()) of memory."
+      : " It does not fit: a device would keep \(total.formatted()), and has \(capacity.formatted()) of memory."
   }
 
   /// What doubling each part of the machine would save, the largest first.
@@ -97,34 +139,29 @@ public struct ScenarioPage: Sendable {
       Section(
         "Where the time goes", prose: [], charts: [.icicle(projection), .kernels(projection)])
     ]
-    var timelines = [Chart.stepTimeline(projection)].compactMap { $0 }
-    if let layers = projection.root.parts.first(where: { $0.count > 1 }) {
-      timelines += [Chart.timeline(of: layers, name: "One of the \(layers.name)")].compactMap { $0 }
+    func add(_ title: String, _ charts: [Chart?], prose: [String] = []) {
+      let charts = charts.compactMap { $0 }
+      if !charts.isEmpty { sections.append(Section(title, prose: prose, charts: charts)) }
     }
-    if !timelines.isEmpty { sections.append(Section("The step over time", prose: [], charts: timelines)) }
-    if let roofline = Chart.roofline(projection, others: others, tables: tables) {
-      sections.append(Section("What the hardware allows", prose: [], charts: [roofline]))
-    }
+    add("The step over time", [.stepTimeline(projection), .layerTimeline(projection)])
+    add("Memory", [.memory(projection)])
+    add("Energy and power", [.energyParts(projection)] + Chart.powerOverTime(projection))
+    add("What the hardware allows", [.roofline(projection, others: others, tables: tables)])
     sections += whatIfSections
-    let checks = [
-      Chart.layerErrors(tables),
-      Chart.tables("Every measured row of this device", tables, error: 0.1),
-    ].compactMap { $0 }
-    if !checks.isEmpty {
-      sections.append(
-        Section(
-          "Predicted against measured",
-          prose: [
-            "Rows of operators.csv, layers.csv and the collectives are those that the constants were fitted to; whole "
-              + "layers (tp_layers, dp) and partitions of the device were never fitted."
-          ], charts: checks))
-    }
+    add(
+      "Predicted against measured",
+      [.layerErrors(tables), .tables("Every measured row of this device", tables, error: 0.1)],
+      prose: [
+        "Rows of operators.csv, layers.csv and the collectives are those that the constants were fitted to; whole "
+          + "layers (tp_layers, dp) and partitions of the device were never fitted."
+      ])
     return sections
   }
 
   private var whatIfSections: [Section] {
     guard let whatIf else { return [] }
     var charts: [Chart] = []
+    if let moved = Chart.movedStep(projection) { charts.append(moved) }
     if !whatIf.effects.isEmpty {
       charts.append(
         Chart(
@@ -139,6 +176,21 @@ public struct ScenarioPage: Sendable {
                   high: (effect.doubled.value, "twice"))
               }))))
     }
+    if let sensitivity { charts.append(.sensitivity(sensitivity, projection.root.name)) }
+    if whatIf.strong.count > 1 {
+      charts.append(
+        .scaling(
+          "More replicas for the same batch",
+          "The sequences of a step stay, the replicas that share them grow (strong scaling). The dashed line is the ideal.",
+          devices: "devices", curves: [("data parallelism", Self.times(whatIf.strong))], isStrong: true))
+    }
+    if whatIf.weak.count > 1 {
+      charts.append(
+        .scaling(
+          "More replicas for as many more sequences",
+          "Each replica keeps its sequences (weak scaling). The dashed line is the ideal.",
+          devices: "devices", curves: [("data parallelism", Self.times(whatIf.weak))], isStrong: false))
+    }
     if !whatIf.tensor.isEmpty {
       charts.append(
         .scaling(
@@ -149,7 +201,7 @@ public struct ScenarioPage: Sendable {
           curves: [
             (
               "tensor parallelism",
-              whatIf.tensor.map { (count: Double($0.degree), time: $0.projection.time.value) }
+              Self.times(whatIf.tensor)
             )
           ], isStrong: true))
       charts.append(
@@ -183,8 +235,15 @@ public struct ScenarioPage: Sendable {
     ]
   }
 
+  private static func times(_ answers: [(degree: Int, projection: Projection)]) -> [(
+    count: Double, time: Double
+  )] {
+    answers.map { (count: Double($0.projection.scenario.plan.devices), time: $0.projection.time.value) }
+  }
+
   private static func deviceTime(_ tensor: [(degree: Int, projection: Projection)]) -> BarChart {
-    let most = tensor.map { Double($0.degree) * $0.projection.time.value }.max() ?? 1
+    func devices(_ projection: Projection) -> Double { Double(projection.scenario.plan.devices) }
+    let most = tensor.map { devices($0.projection) * $0.projection.time.value }.max() ?? 1
     let (factor, symbol) = timeUnit(most)
     let bounds = Bound.drawn.filter { bound in
       tensor.contains { $0.projection.root.timeByBound[bound, default: 0] > 1e-3 * $0.projection.time.value }
@@ -193,9 +252,9 @@ public struct ScenarioPage: Sendable {
       parts: bounds.map { "waits for \($0.rawValue)" }, label: "time of all devices", unit: symbol,
       bars: tensor.map { degree, projection in
         let times = projection.root.timeByBound
-        let devices = Double(degree)
+        let devices = devices(projection)
         return BarChart.Bar(
-          "\(degree) device\(degree == 1 ? "" : "s")",
+          "\(projection.scenario.plan.devices) device\(projection.scenario.plan.devices == 1 ? "" : "s")",
           bounds.map { devices * times[$0, default: 0] / factor },
           interval: devices * projection.root.interval90.lowerBound.value / factor...devices
             * projection.root.interval90.upperBound.value / factor)
@@ -221,13 +280,13 @@ public struct ScenarioPage: Sendable {
         + (scenario.calibration.map { "Calibration \($0.name): \($0.source)." }
           ?? "No calibration: constants that other devices agree on, with a spread of a quarter.")
     ]
-    let kernels = projection.root.kernels.filter(\.isExtrapolated)
+    let kernels = extrapolated
     trust.foundations.append(
       kernels.isEmpty
         ? "Nothing is extrapolated: every kernel lies within what the calibration saw, up to a factor of two."
         : "Extrapolated, \(percent(kernels.reduce(0) { $0 + $1.time.value } / projection.time.value)) of the time: "
           + kernels.map(\.name).joined(separator: ", ") + ".")
-    trust.files = scenario.files + tables.map(\.path)
+    trust.files = inputs
     if !accuracy.isEmpty { trust.tables.append(Self.accuracyTable(accuracy)) }
     trust.tables.append(Self.facts(FactSheet(scenario.device), "The data sheet, number by number"))
     if let calibration = scenario.calibration {

@@ -1,4 +1,4 @@
-import Documents
+public import Documents
 import Quantities
 public import Studies
 
@@ -6,15 +6,18 @@ public import Studies
 public struct StudyPage: Sendable {
   let study: StudyResult
   let inputs: [String]
+  let provenance: [DataTable]
 
   /// A page.
   ///
   /// - Parameters:
   ///   - study: what was asked and found.
-  ///   - files: files that its parameters name.
-  public init(_ study: StudyResult, files: [String] = []) {
+  ///   - files: every file that was read for it.
+  ///   - library: where data sheets and calibrations among them are.
+  public init(_ study: StudyResult, files: [String], in library: Library) {
     self.study = study
     inputs = files
+    provenance = Trust.provenance(of: files, in: library)
   }
 
   /// The name of the study.
@@ -62,7 +65,7 @@ public struct StudyPage: Sendable {
     page.sections = study.findings.sections
     page.claims = ([study], false)
     page.trust.foundations = study.findings.foundations
-    page.trust.files = [file.path] + inputs
+    page.trust.files = inputs
     if !file.parameters.isEmpty {
       page.trust.tables.append(
         DataTable(
@@ -79,6 +82,7 @@ public struct StudyPage: Sendable {
             ]
           }))
     }
+    page.trust.tables += provenance
     page.trust.command = "rooftree report \(file.name)"
     return page
   }

@@ -37,17 +37,6 @@ extension SweepResults {
   }
 }
 
-/// A count with its digits in groups of three.
-private func grouped(_ count: Int) -> String {
-  var digits = "\(count)"
-  var result = ""
-  while digits.count > 3 {
-    result = "," + digits.suffix(3) + result
-    digits.removeLast(3)
-  }
-  return digits + result
-}
-
 extension SweepSearch {
   /// What was found, for a terminal, and how much of the space was looked at.
   public func text(_ sweep: Sweep) -> String {

@@ -1,4 +1,4 @@
-public import CostModels
+import CostModels
 import Documents
 public import Quantities
 

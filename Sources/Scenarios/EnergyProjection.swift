@@ -1,4 +1,4 @@
-import CostModels
+public import CostModels
 import Hardware
 public import Quantities
 
@@ -10,7 +10,7 @@ public struct EnergyProjection: Sendable {
   public let energy: Joules
   /// Mean power of one device.
   public let power: Watts
-  /// Power that one device would draw without a limit.
+  /// Power that one device would draw without a limit in the phase that takes most energy.
   public let demandedPower: Watts
   /// The 90 % interval of the energy.
   public let interval90: ClosedRange<Joules>
@@ -24,6 +24,62 @@ public struct EnergyProjection: Sendable {
   public let money: (value: Dollars, range: ClosedRange<Dollars>)?
   /// Carbon dioxide of the step, likewise; nil without a grid.
   public let carbon: (value: Grams, range: ClosedRange<Grams>)?
+  /// The phases of the step, each held below the limit on its own.
+  public let phases: [Phase]
+  /// What bounds the power.
+  let roof: PowerRoof<Double>
+
+  /// A part of the step that is long against the regulator of the power.
+  public struct Phase: Sendable {
+    /// The parts of the step that belong to it.
+    public let parts: [String]
+    /// Time, energy and power of one device under the limit.
+    public let cost: SustainedCost<Double>
+    /// Power that it would draw without a limit.
+    public let demandedPower: Watts
+  }
+
+  /// The phase that a part of the step belongs to.
+  ///
+  /// - Parameter part: the name of a part of the root.
+  /// - Returns: the first phase where no part has this name.
+  public func phase(of part: String) -> Phase { phases.first { $0.parts.contains(part) } ?? phases[0] }
+
+  /// Where the energy of some work on one device goes.
+  public struct Split: Sendable {
+    /// How long it takes at the clock of the whole step.
+    public let time: Seconds
+    /// What the idle device draws in that time.
+    public let idle: Joules
+    /// What its compute units take above that.
+    public let computing: Joules
+    /// What its memory and links take above that.
+    public let moving: Joules
+
+    /// All of it.
+    public var energy: Joules { idle + computing + moving }
+    /// Mean power; zero for work that takes no time.
+    public var power: Watts { time.value > 0 ? Watts(energy.value / time.value) : .zero }
+  }
+
+  /// Where the energy of some work goes, at the clock of its phase.
+  ///
+  /// - Parameters:
+  ///   - demand: what the work asks for, of one device.
+  ///   - part: the part of the root that it belongs to.
+  /// - Returns: its energies on one device; those of all work add up to ``energy`` but for what the forms' times and
+  ///   the limit's leave between them.
+  public func split(_ demand: EnergyDemand<Double>, in part: String) -> Split {
+    let clock = phase(of: part).cost.clock
+    let time = demand.time + demand.clockedTime * (1 / clock - 1)
+    return Split(
+      time: Seconds(time), idle: Joules(roof.idle * time),
+      computing: Joules(demand.coreEnergy * clock.raised(to: roof.exponent)),
+      moving: Joules(demand.otherEnergy))
+  }
+
+  /// Power of one device when nothing runs.
+  public var idlePower: Watts { Watts(roof.idle) }
 }
 
 extension Projection {
@@ -34,11 +90,15 @@ extension Projection {
     guard scenario.knowsEnergy, root.time.value > 0 else { return nil }
     let model = DeviceModel<Double>(scenario.device, scenario.calibration)
     let roof = model.powerRoof
-    let sustained = roof.sustained(root.demand, atLeast: root.time.value)
-    let time = sustained.time
+    let phases = phases.map { parts, phase in
+      EnergyProjection.Phase(
+        parts: parts, cost: roof.sustained(phase), demandedPower: Watts(roof.demandedPower(phase.demand)))
+    }
+    let time = phases.reduce(0) { $0 + $1.cost.time }
     let devices = Double(scenario.plan.devices)
-    let energy = devices * sustained.energy
-    let error = (root.standardError.value / root.time.value, model.powerSpread(clock: sustained.clock))
+    let energy = devices * phases.reduce(0) { $0 + $1.cost.energy }
+    let main = phases.max { $0.cost.energy < $1.cost.energy } ?? phases[0]
+    let error = (root.standardError.value / root.time.value, model.powerSpread(clock: main.cost.clock))
     let spread = (error.0 * error.0 + error.1 * error.1).squareRoot()
     let width = (1.645 * spread).exponential()
     func money(_ end: CostSection.End, _ energy: Double) -> Dollars? {
@@ -53,11 +113,35 @@ extension Projection {
     }
     return EnergyProjection(
       sustainedTime: Seconds(time), energy: Joules(energy), power: Watts(energy / devices / time),
-      demandedPower: Watts(roof.demandedPower(root.demand)),
+      demandedPower: main.demandedPower,
       interval90: Joules(energy / width)...Joules(energy * width),
       perToken: tokens.map { Joules(energy / $0) }, tokensPerJoule: tokens.map { $0 / energy },
       workPerJoule: modelWork.map { $0.value / energy },
       money: ranged(money(.middle, energy), money(.low, energy / width), money(.high, energy * width)),
-      carbon: ranged(carbon(.middle, energy), carbon(.low, energy / width), carbon(.high, energy * width)))
+      carbon: ranged(carbon(.middle, energy), carbon(.low, energy / width), carbon(.high, energy * width)),
+      phases: phases, roof: roof)
+  }
+}
+
+extension Projection {
+  /// The parts of the step in phases: micro-batches, waiting and update of a training step; prompt and decoding; else one.
+  private var phases: [(parts: [String], phase: PowerPhase<Double>)] {
+    func phase(_ parts: [CostNode]) -> (parts: [String], phase: PowerPhase<Double>) {
+      (
+        parts.map(\.name),
+        PowerPhase(
+          demand: parts.reduce(.zero) { $0 + $1.demand }, time: parts.reduce(0) { $0 + $1.time.value })
+      )
+    }
+    if step != nil {
+      let waiting = root.parts.filter { TrainingComposition.waitingParts.contains($0.name) }
+      let updating = root.parts.filter { TrainingComposition.updatingParts.contains($0.name) }
+      let rest = root.parts.filter { part in
+        !(waiting + updating).contains { $0.name == part.name }
+      }
+      return [rest, waiting, updating].filter { !$0.isEmpty }.map { phase($0) }
+    }
+    if scenario.pass == .generation { return root.parts.map { phase([$0]) } }
+    return [(root.parts.map(\.name), PowerPhase(demand: root.demand, time: root.time.value))]
   }
 }

@@ -15,6 +15,8 @@ public struct ServingFigures: Sendable {
   public let capacity: Bytes
   /// Most sequences of a replica that fit; nil when not even the weights do.
   public let largestBatch: Int?
+  /// Memory of one device with so many.
+  public let largestMemory: ServingMemory?
   /// Changes, each of which alone makes it fit, the least intrusive first; empty when it fits or none does.
   public let remedies: [MemoryVerdict.Remedy]
 
@@ -179,6 +181,7 @@ extension Scenario {
         timeToFirstToken: first, timePerOutputToken: later,
         memory: servingMemory(plan, of: transformer, sequences: microBatch), capacity: capacity,
         largestBatch: largest,
+        largestMemory: largest.map { servingMemory(plan, of: transformer, sequences: $0) },
         remedies: servingRemedies(plan, of: transformer, capacity: capacity, largestBatch: largest)))
   }
 }

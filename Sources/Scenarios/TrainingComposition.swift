@@ -12,6 +12,11 @@ struct TrainingComposition {
   /// The step as a tree, as long as its pieces together.
   let root: CostNode
 
+  /// Parts of the root in which nothing runs.
+  static let waitingParts: Set = ["pipeline bubble"]
+  /// Parts of the root after the last micro-batch.
+  static let updatingParts: Set = ["optimizer", "updated weights", "once a step"]
+
   init(
     _ scenario: Scenario, _ transformer: TransformerModel, _ step: TransformerStep<Double>,
     on model: DeviceModel<Double>, part: (String, (inout OperatorList<Double>) -> Void) -> CostNode

@@ -1,4 +1,5 @@
 public import Documents
+import CostModels
 import Hardware
 public import Quantities
 
@@ -38,6 +39,10 @@ public struct WhatIf: Sendable {
   public let effects: [Effect]
   /// Time of the step by tensor-parallel degree; empty where the workload cannot be split.
   public let tensor: [(degree: Int, projection: Projection)]
+  /// The step by number of replicas that share the same sequences; empty where it has no replicas.
+  public let strong: [(degree: Int, projection: Projection)]
+  /// The step by number of replicas with as many sequences each; empty where it has no replicas.
+  public let weak: [(degree: Int, projection: Projection)]
 
   /// Answers for a scenario.
   ///
@@ -49,8 +54,8 @@ public struct WhatIf: Sendable {
   public init(_ scenario: Scenario, named name: String, in library: Library, changes: [String]) {
     let device = scenario.device
     let base = library.names(.hardware).contains(device.name) ? "extends: \(device.name), " : ""
-    func projection(_ change: String) -> Projection? {
-      (try? Scenario(named: name, in: library, changes: changes + [change]))?.project()
+    func projection(_ change: String...) -> Projection? {
+      (try? Scenario(named: name, in: library, changes: changes + change))?.project()
     }
     func effect<D: Dimension>(
       _ kind: Kind, _ words: String, _ value: Quantity<D>, _ mapping: (String) -> String
@@ -110,5 +115,23 @@ public struct WhatIf: Sendable {
       }
     }
     self.tensor = tensor.count > 1 ? tensor : []
+    guard scenario.pass == .training, scenario.plan.data > 1 else {
+      (strong, weak) = ([], [])
+      return
+    }
+    /// From an eighth of the replicas to eight times as many; counts that divide nothing are left out.
+    func replicas(_ batch: (Double) -> Double) -> [(degree: Int, projection: Projection)] {
+      (-3...3).compactMap { power -> (degree: Int, projection: Projection)? in
+        let factor = power < 0 ? 1 / Double(1 << -power) : Double(1 << power)
+        let (count, sequences) = (factor * Double(scenario.plan.data), batch(factor))
+        guard let count = Int(exactly: count), let sequences = Int(exactly: sequences) else { return nil }
+        let found =
+          power == 0
+          ? scenario.project() : projection("parallelism.data=\(count)", "run.global_batch=\(sequences)")
+        return found.map { (count, $0) }
+      }
+    }
+    strong = replicas { _ in Double(scenario.globalBatch) }
+    weak = replicas { $0 * Double(scenario.globalBatch) }
   }
 }

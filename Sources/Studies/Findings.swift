@@ -1,4 +1,4 @@
-public import Documents
+import Documents
 import Quantities
 
 /// What a study found: sections to read, and an answer to each claim.

@@ -7,23 +7,28 @@ import Hardware
 import Reports
 import Scenarios
 import Studies
+import Sweeps
 
 struct Report: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a page about a scenario, a study or a calibration, or about all of them.",
+    abstract: "Write a page about a scenario, a study, a sweep or a calibration, or about all of them.",
     discussion: """
       The page is one HTML file that needs no network; its figures (SVG), their tables (CSV) and the same page as \
       Markdown stand beside it. Of a scenario: the projection beside the measurements of notebooks-data/measurements that \
       were read on its device, or the tables that --table names. Of a study: its figures, and each claim of its paper \
-      beside our number. Of a calibration: its constants, its curves, and how its models do on these tables. claims: the \
-      claims of all studies as one table. all: a page of everything in the library, with an index over them.
+      beside our number. Of a sweep: the best, the Pareto front, what each choice does, what has no answer and why; it is \
+      computed first, and results stand beside the page. Of a calibration: its constants, its curves, and how its models \
+      do on these tables. claims: the claims of all studies as one table. all: a page of everything in the library, with an \
+      index over them.
 
       Example: rooftree report getting-started --output reports/getting-started
       Example: rooftree report comp-vs-comm
+      Example: rooftree report gpt3-parallelism
       Example: rooftree report all --output reports
       """)
 
-  @Argument(help: ArgumentHelp("A scenario, a study, a calibration, claims, or all.", valueName: "subject"))
+  @Argument(
+    help: ArgumentHelp("A scenario, a study, a sweep, a calibration, claims, or all.", valueName: "subject"))
   var subject: String
   @Option(
     help: ArgumentHelp(
@@ -35,7 +40,7 @@ struct Report: ParsableCommand {
   var tables: [String] = []
   @Option(
     name: .customLong("set"),
-    help: ArgumentHelp("Change a key of the scenario; may be repeated.", valueName: "key=value"))
+    help: ArgumentHelp("Change a key of the scenario or the sweep; may be repeated.", valueName: "key=value"))
   var changes: [String] = []
   @Option(
     name: .customLong("beside"),
@@ -48,14 +53,15 @@ struct Report: ParsableCommand {
   @OptionGroup var options: LibraryOptions
 
   /// What a subject names.
-  enum Kind { case claims, all, study, scenario, calibration }
+  enum Kind { case claims, all, study, sweep, scenario, calibration }
 
   func run() throws {
     let library = try options.library()
     let kind = Self.kind(of: subject, in: library)
     if kind != .scenario {
       let given = [
-        tables.isEmpty || kind == .calibration ? nil : "--table", changes.isEmpty ? nil : "--set",
+        tables.isEmpty || kind == .calibration ? nil : "--table",
+        changes.isEmpty || kind == .sweep ? nil : "--set",
         others.isEmpty ? nil : "--beside",
       ]
       if let option = given.compactMap({ $0 }).first {
@@ -81,8 +87,13 @@ struct Report: ParsableCommand {
       let folder = output ?? "reports/\(page.name)"
       try write(page.files, html: try page.html(), to: folder)
       try emit(page.text + "\nwritten to \(folder)/index.html\n")
-    case .calibration, .scenario:
-      let made = kind == .scenario ? try scenario(subject, library) : try calibration(subject, library)
+    case .calibration, .scenario, .sweep:
+      let made =
+        switch kind {
+        case .scenario: try scenario(subject, library)
+        case .sweep: try sweep(subject, library, root: nil)
+        default: try calibration(subject, library)
+        }
       let folder = output ?? "reports/\(made.name)"
       try write(made.files, html: made.html, to: folder)
       try emit("\(printable(made.summary, limit: 4000))\n\nwritten to \(folder)/index.html\n")
@@ -97,10 +108,12 @@ struct Report: ParsableCommand {
     guard Library.isPath(subject) else {
       if library.names(.studies).contains(subject) { return .study }
       if library.names(.scenarios).contains(subject) { return .scenario }
+      if library.names(.sweeps).contains(subject) { return .sweep }
       return library.names(.calibrations).contains(subject) ? .calibration : .scenario
     }
     let node = try? readDocument(path: subject)
     if node?.value("claims") != nil || node?.value("question") != nil { return .study }
+    if node?.value("axes") != nil { return .sweep }
     return node?.value("forms") != nil || node?.value("collectives") != nil ? .calibration : .scenario
   }
 
@@ -138,25 +151,29 @@ struct Report: ParsableCommand {
   }
 
   private func studyPage(_ name: String, _ library: Library) throws -> StudyPage {
-    let result = try StudyResult(named: name, in: library)
-    return StudyPage(result, files: Self.files(named: result.file, in: library))
+    let (result, files) = try ReadingLog.recording { try StudyResult(named: name, in: library) }
+    return StudyPage(result, files: files, in: library)
   }
 
-  /// The files of the library that a study's parameters name: machines, calibrations, models, tables.
-  private static func files(named study: StudyFile, in library: Library) -> [String] {
-    var files: [String] = []
-    let folder = study.path.lastIndex(of: "/").map { String(study.path[...$0]) } ?? ""
-    for value in study.parameters.flatMap(\.values) {
-      for kind in [Library.Kind.hardware, .calibrations, .workloads, .scenarios]
-      where library.names(kind).contains(value) {
-        if let path = try? library.path(kind, value), !files.contains(path) { files.append(path) }
-      }
-      if value.hasSuffix(".csv") {
-        let found = [folder + value, value].first { FileManager.default.isReadableFile(atPath: $0) }
-        if let found, !files.contains(found) { files.append(found) }
-      }
+  /// Computes a sweep, as far as it is not there already, and makes its page.
+  private func sweep(_ name: String, _ library: Library, root: String?) throws -> Made {
+    let (made, files) = try ReadingLog.recording { () -> (PreparedSweep, SweepResults) in
+      let sweep = try Sweeps.Sweep(named: name, in: library, changes: changes)
+      let prepared = try PreparedSweep(sweep, in: library, version: Rooftree.configuration.version)
+      let folder = (root.map { "\($0)/\(sweep.name)" } ?? output ?? "reports/\(sweep.name)") + "/results"
+      do {
+        let environment = ProcessInfo.processInfo.environment
+        let processors = ProcessInfo.processInfo.activeProcessorCount
+        _ = try prepared.run(
+          shard: .whole, in: folder,
+          threads: defaultThreads(environment: environment, processors: processors))
+        let results = try prepared.results(in: folder)
+        _ = try prepared.write(results, to: folder, program: "rooftree " + Rooftree.configuration.version)
+        return (prepared, results)
+      } catch let failure as FileFailure { throw failure.forUser }
     }
-    return files
+    let page = SweepPage(made.0.sweep, made.1, files: files, in: library)
+    return (made.0.sweep.name, made.0.sweep.title, page.summary, page.files, try page.html())
   }
 
   /// A page that is ready to be written.
@@ -172,11 +189,18 @@ struct Report: ParsableCommand {
       return (training.name, training.title, page.summary, page.files, try page.html())
     }
     let scenario = try Scenario(named: name, in: library, changes: changes)
-    let devices = try others.map { try Device(named: $0, in: library) }
-    let page = ScenarioPage(
-      scenario.project(), tables: try comparisons(for: scenario, library),
-      whatIf: WhatIf(scenario, named: name, in: library, changes: changes),
-      others: others.isEmpty ? Self.typicalOthers(scenario.device, library) : devices, command: command)
+    // Tables that no model is about are looked at and not used.
+    let measured = tables.isEmpty ? Self.measurements(of: scenario.device, beside: library) : tables
+    var (page, files) = try ReadingLog.recording {
+      let devices = try others.map { try Device(named: $0, in: library) }
+      return ScenarioPage(
+        scenario.project(), tables: try comparisons(measured, for: scenario, library),
+        whatIf: WhatIf(scenario, named: name, in: library, changes: changes),
+        sensitivity: scenario.pass == .training && scenario.transformer != nil
+          ? try Sweeps.Sensitivity(scenario, in: library) : nil,
+        others: others.isEmpty ? Self.typicalOthers(scenario.device, library) : devices, command: command)
+    }
+    page.inputs = scenario.files + files.filter { !scenario.files.contains($0) }
     return (scenario.name, scenario.title, page.summary, page.files, try page.html())
   }
 
@@ -186,30 +210,15 @@ struct Report: ParsableCommand {
       .compactMap { try? Device(named: $0, in: library) }
   }
 
-  private func comparisons(for scenario: Scenario, _ library: Library) throws -> [TableComparison] {
-    let paths = tables.isEmpty ? Self.measurements(beside: library) : tables
-    var comparisons: [TableComparison] = []
-    for path in paths {
-      guard !tables.isEmpty || TableComparison.device(forTable: path) == scenario.device.name else {
-        continue
-      }
-      // Of the project's own tables, those that some model is about.
-      guard !tables.isEmpty || TableComparison.isKnown(path: path) else { continue }
-      comparisons.append(
-        try TableComparison(
-          path: path, hardware: scenario.device.name, calibration: scenario.calibration?.name ?? "none",
-          library: library))
+  private func comparisons(_ paths: [String], for scenario: Scenario, _ library: Library) throws
+    -> [TableComparison]
+  {
+    try paths.map { path in
+      let own = TableComparison.device(forTable: path) == scenario.device.name || !tables.isEmpty
+      return try TableComparison(
+        path: path, hardware: own ? scenario.device.name : TableComparison.device(forTable: path),
+        calibration: own ? scenario.calibration?.name ?? "none" : nil, library: library)
     }
-    // A layer table of the same device on a narrower network shows how the models carry over.
-    if tables.isEmpty {
-      for path in paths where path.contains("tp_layers") {
-        let device = TableComparison.device(forTable: path)
-        guard device != scenario.device.name, device.hasPrefix(scenario.device.name) else { continue }
-        comparisons.append(
-          try TableComparison(path: path, hardware: device, calibration: nil, library: library))
-      }
-    }
-    return comparisons
   }
 
   private func calibration(_ name: String, _ library: Library) throws -> Made {
@@ -220,14 +229,15 @@ struct Report: ParsableCommand {
       ? Self.measurements(beside: library).filter {
         TableComparison.device(forTable: $0) == device.name && TableComparison.isKnown(path: $0)
       } : tables
-    let comparisons = try paths.map {
-      try TableComparison(path: $0, hardware: device.name, calibration: name, library: library)
+    let (comparisons, files) = try ReadingLog.recording {
+      try paths.map {
+        try TableComparison(path: $0, hardware: device.name, calibration: name, library: library)
+      }
     }
+    let own = [try library.path(.calibrations, name), try library.path(.hardware, calibration.hardware)]
     let page = DeviceCalibrationPage(
       device: device, calibration: calibration, tables: comparisons,
-      files: [
-        try library.path(.calibrations, name), try library.path(.hardware, calibration.hardware),
-      ])
+      files: own + files.filter { !own.contains($0) })
     return (calibration.name, "Calibration of \(device.title)", page.summary, page.files, try page.html())
   }
 
@@ -246,6 +256,7 @@ struct Report: ParsableCommand {
     }
     let registry = try claims(library)
     try add("Studies", ("claims", "Claims registry", registry.summary, registry.files, try registry.html()))
+    for name in library.names(.sweeps) { try add("Sweeps", try sweep(name, library, root: root)) }
     for name in library.names(.calibrations) { try add("Calibrations", try calibration(name, library)) }
     for path in Self.measurements(beside: library) where TableComparison.isKnown(path: path) {
       let whole = try TableComparison(path: path, hardware: nil, calibration: nil, library: library)
@@ -263,6 +274,20 @@ struct Report: ParsableCommand {
     try writeFile(index.markdown, to: root + "/index.md")
     try writeFile(try index.html(), to: root + "/index.html")
     try emit("\(entries.count) pages\n\nwritten to \(root)/index.html\n")
+  }
+
+  /// The tables of a device, and those of whole layers on the same device with a narrower network, which show how the
+  /// models carry over.
+  private static func measurements(of device: Device, beside library: Library) -> [String] {
+    let all = measurements(beside: library)
+    let own = all.filter {
+      TableComparison.device(forTable: $0) == device.name && TableComparison.isKnown(path: $0)
+    }
+    let narrower = all.filter { path in
+      let other = TableComparison.device(forTable: path)
+      return path.contains("tp_layers") && other != device.name && other.hasPrefix(device.name)
+    }
+    return own + narrower
   }
 
   /// The tables of the project, sorted.

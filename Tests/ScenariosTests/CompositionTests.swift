@@ -9,7 +9,7 @@ import Testing
   /// Sequence parallelism exchanges the same bytes in two halves and spares the blocks between of their doubled work:
   /// norms and residuals of an eighth of the tokens.
   @Test func sequenceParallelism() throws {
-    let (plain, split) = (try project(), try project("getting-started", "parallelism.sequence=true"))
+    let (plain, split) = (try project(), try project("gpt3-175b-node", "parallelism.sequence=true"))
     #expect(split.time < plain.time)
     let (norm, whole) = (try split.root.part("attention norm"), try plain.root.part("attention norm"))
     #expect(near(norm.traffic.value, whole.traffic.value / 8))
@@ -29,7 +29,7 @@ import Testing
   }
 
   /// What is hidden and what is exposed are all of the exchange; serial exposes all of it.
-  @Test(arguments: ["getting-started", "bert-large-a100"])
+  @Test(arguments: ["gpt3-175b-node", "bert-large-a100"])
   func overlapHidesExchanges(name: String) throws {
     let overlapped = try project(name, "parallelism.data=8")
     let serial = try project(name, "parallelism.data=8", "parallelism.overlap=false")
@@ -104,7 +104,7 @@ import Testing
   ])
   func wrongParallelismIsNamed(change: String, other: String, words: String) throws {
     do {
-      _ = try project("getting-started", change, other)
+      _ = try project("gpt3-175b-node", change, other)
       Issue.record("accepted")
     } catch {
       #expect("\(error)".contains(words))

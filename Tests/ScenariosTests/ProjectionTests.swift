@@ -9,7 +9,7 @@ import Testing
 import Workloads
 
 /// Scenarios of the catalogue with a change or two.
-func project(_ name: String = "getting-started", _ changes: String...) throws -> Projection {
+func project(_ name: String = "gpt3-175b-node", _ changes: String...) throws -> Projection {
   try Scenario(named: name, in: Repository.library, changes: changes).project()
 }
 
@@ -36,11 +36,11 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
 
 @Suite struct ProjectionTests {
   static let questions = [
-    ("getting-started", ""), ("llama-405b-prompt", ""), ("bert-large-a100", ""), ("gemm-square-h200", ""),
-    ("getting-started", "calibration=none"), ("getting-started", "hardware=nvidia-h200-slow-b"),
-    ("getting-started", "parallelism.tensor=32"), ("bert-large-a100", "hardware=amd-mi300x"),
-    ("getting-started", "parallelism.sequence=true"), ("getting-started", "parallelism.data=64"),
-    ("getting-started", "parallelism={tensor: 4, data: 6, overlap: false}"),
+    ("gpt3-175b-node", ""), ("llama-405b-prompt", ""), ("bert-large-a100", ""), ("gemm-square-h200", ""),
+    ("gpt3-175b-node", "calibration=none"), ("gpt3-175b-node", "hardware=nvidia-h200-slow-b"),
+    ("gpt3-175b-node", "parallelism.tensor=32"), ("bert-large-a100", "hardware=amd-mi300x"),
+    ("gpt3-175b-node", "parallelism.sequence=true"), ("gpt3-175b-node", "parallelism.data=64"),
+    ("gpt3-175b-node", "parallelism={tensor: 4, data: 6, overlap: false}"),
     ("bert-large-a100", "parallelism.data=8"),
     ("bert-large-a100", "run={execution: eager, host_launch: 1 ms}"),
   ]
@@ -108,7 +108,7 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
     func width(_ answer: Projection) -> Double {
       answer.root.interval90.upperBound / answer.root.interval90.lowerBound
     }
-    #expect(width(try project("getting-started", "calibration=none")) > 1.1 * width(try project()))
+    #expect(width(try project("gpt3-175b-node", "calibration=none")) > 1.1 * width(try project()))
   }
 
   /// GPT-3's step of one sequence: 72·B·s·l·h²·(1 + s/6h + V/12lh) FLOP (arXiv 2205.05198, section 5.4), of which
@@ -132,7 +132,7 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
   }
 
   @Test func oneDeviceExchangesNothing() throws {
-    for name in ["getting-started", "bert-large-a100"] {
+    for name in ["gpt3-175b-node", "bert-large-a100"] {
       let answer = try project(name, "parallelism.tensor=1")
       #expect(answer.communicationShare == 0)
       #expect(!answer.root.all.contains { $0.isCommunication })
@@ -177,7 +177,7 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
         }
         .map(\.time.value).reduce(0, +)
     }
-    let alone = try products(try project("getting-started", "parallelism.tensor=1"))
+    let alone = try products(try project("gpt3-175b-node", "parallelism.tensor=1"))
     let sliced = try products(try project())
     print("products of one of eight devices: \(sliced / alone) of the time of one alone")
     #expect((0.118...0.15).contains(sliced / alone))
@@ -192,12 +192,12 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
       latency: {value: \(latency), kind: assumed, source: a test, low: 1 ns, high: 1 s}}}}
       """
     }
-    let slow = try project("getting-started", link("450 GB/s", "1 us"))
-    let sheet = try project("getting-started", "calibration=none")
+    let slow = try project("gpt3-175b-node", link("450 GB/s", "1 us"))
+    let sheet = try project("gpt3-175b-node", "calibration=none")
     // The data sheet's numbers written out are the data sheet.
     #expect(near(slow.time.value, sheet.time.value))
     for other in [link("900 GB/s", "1 us"), link("450 GB/s", "0.5 us"), link("900 GB/s", "0.5 us")] {
-      let fast = try project("getting-started", other)
+      let fast = try project("gpt3-175b-node", other)
       #expect(fast.time < slow.time)
       let rest = (fast.time - fast.root.communicationTime).value
       #expect(near(rest, (slow.time - slow.root.communicationTime).value))
@@ -209,7 +209,7 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
   /// The three H200 systems differ in their networks alone: the same compute, and ever slower exchanges.
   @Test func theSlowerSystemsDifferInTheirExchanges() throws {
     let answers = try ["nvidia-h200", "nvidia-h200-slow-a", "nvidia-h200-slow-b"].map {
-      try project("getting-started", "hardware=\($0)", "parallelism.tensor=4")
+      try project("gpt3-175b-node", "hardware=\($0)", "parallelism.tensor=4")
     }
     let compute = answers.map { ($0.time - $0.root.communicationTime).value }
     #expect(near(compute[0], compute[1]) && near(compute[0], compute[2]))
@@ -229,7 +229,7 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
     var times: [Seconds] = []
     for name in change.isEmpty ? measured : all {
       let changes = ["hardware=\(name)"] + (change.isEmpty ? [] : [change])
-      let scenario = try Scenario(named: "getting-started", in: Repository.library, changes: changes)
+      let scenario = try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: changes)
       times.append(scenario.project().time)
     }
     for (older, newer) in zip(times, times.dropFirst()) { #expect(newer < older) }
@@ -237,8 +237,8 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
 
   /// A forward pass is a part of a training step: less than half, since backward does twice its work.
   @Test func theForwardPassIsAboutAThird() throws {
-    let training = try project("getting-started", "run.optimizer=none")
-    let forward = try project("getting-started", "run.optimizer=none", "run.pass=forward")
+    let training = try project("gpt3-175b-node", "run.optimizer=none")
+    let forward = try project("gpt3-175b-node", "run.optimizer=none", "run.pass=forward")
     #expect((0.28...0.4).contains(forward.time / training.time))
     let (whole, part) = (try #require(training.modelWork), try #require(forward.modelWork))
     #expect(near(whole.value, 3 * part.value))

@@ -23,7 +23,7 @@ import Workloads
 
   @Test func changesAreLaidOverTheFile() throws {
     let scenario = try Scenario(
-      named: "getting-started", in: Repository.library,
+      named: "gpt3-175b-node", in: Repository.library,
       changes: [
         "hardware=nvidia-b200", "run.micro_batch=4", "parallelism.tensor=4", "run.causal=false",
         "run.optimizer=sgd", "run.sequence=512", "run.micro_batch=3",
@@ -44,7 +44,7 @@ import Workloads
 
   @Test func aCalibrationCanBeChosenOrLeftOut() throws {
     func calibration(_ change: String) throws -> String? {
-      try Scenario(named: "getting-started", in: Repository.library, changes: [change]).calibration?.name
+      try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: [change]).calibration?.name
     }
     #expect(try calibration("calibration=none") == nil)
     #expect(try calibration("calibration=nvidia-b200") == "nvidia-b200")
@@ -54,10 +54,10 @@ import Workloads
   /// A change of one number of the hardware keeps the others.
   @Test func aDeviceCanBeVaried() throws {
     let answer = try project(
-      "getting-started", "hardware={extends: nvidia-h200, name: half}",
+      "gpt3-175b-node", "hardware={extends: nvidia-h200, name: half}",
       "hardware.memory.hbm.bandwidth={value: 2.4 TB/s, kind: assumed, source: half, low: 2 TB/s, high: 3 TB/s}"
     )
-    let whole = try project("getting-started", "calibration=none")
+    let whole = try project("gpt3-175b-node", "calibration=none")
     #expect(answer.scenario.device.mainMemory.bandwidth?.value == 2.4e12)
     #expect(answer.scenario.device.peakRate(.bf16)?.value == 989e12)
     // The update of the weights moves data, beside some 0.8 parameters a clock and unit: with half the bandwidth it takes
@@ -75,7 +75,7 @@ import Workloads
   ])
   func changesThatCannotBeAreExplained(change: String, word: String) throws {
     do {
-      _ = try Scenario(named: "getting-started", in: Repository.library, changes: [change])
+      _ = try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: [change])
       Issue.record("'\(change)' was accepted")
     } catch {
       #expect("\(error)".contains(word))
@@ -84,8 +84,8 @@ import Workloads
 
   /// Twelve devices would fill one node of eight and half of another; sixteen fill two, and cost more than eight.
   @Test func groupsFillWholeNodes() throws {
-    #expect(throws: Diagnostic.self) { try project("getting-started", "parallelism.tensor=12") }
-    let two = try project("getting-started", "parallelism.tensor=16")
+    #expect(throws: Diagnostic.self) { try project("gpt3-175b-node", "parallelism.tensor=12") }
+    let two = try project("gpt3-175b-node", "parallelism.tensor=16")
     #expect(two.time.value.isFinite)
     let one = try project()
     #expect(two.root.communicationTime > one.root.communicationTime)
@@ -130,7 +130,7 @@ import Workloads
     #expect(!within.root.isExtrapolated)
     #expect(beyond.root.isExtrapolated)
     // Four ranks were measured, eight were not.
-    let four = try project("getting-started", "parallelism.tensor=4")
+    let four = try project("gpt3-175b-node", "parallelism.tensor=4")
     let eight = try project()
     let (known, unknown) = (
       try four.root.part("attention all-reduce"), try eight.root.part("attention all-reduce")

@@ -137,7 +137,7 @@ import Workloads
 
   /// A training step of eight H200 asks for more than the limit: it settles there, and the energy follows.
   @Test func trainingUnderThePowerLimit() throws {
-    let step = try Self.projection([], base: "getting-started")
+    let step = try Self.projection([], base: "gpt3-175b-node")
     let energy = try #require(step.energy)
     #expect(energy.power.value <= 700)
     #expect(energy.sustainedTime >= step.time)
@@ -149,7 +149,7 @@ import Workloads
   @Test func rentedDevices() throws {
     let price = "{value: 36 USD/h, low: 18 USD/h, high: 72 USD/h, kind: assumed, source: made up}"
     let step = try Scenario(
-      named: "getting-started", in: Repository.library, changes: ["costs={device_hour: \(price)}"]
+      named: "gpt3-175b-node", in: Repository.library, changes: ["costs={device_hour: \(price)}"]
     ).project()
     let energy = try #require(step.energy)
     let money = try #require(energy.money)
@@ -169,7 +169,7 @@ import Workloads
         pue: {value: 1.5, kind: published, source: made up}, surroundings: {value: 200 W, kind: published, source: made up},
         grid_intensity: {value: 500 g/kWh, kind: published, source: made up}}
       """
-    let step = try Scenario(named: "getting-started", in: Repository.library, changes: [costs]).project()
+    let step = try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: [costs]).project()
     let energy = try #require(step.energy)
     let seconds = energy.sustainedTime.value
     let facility = 1.5 * (energy.energy.value + 8 * 200 * seconds)

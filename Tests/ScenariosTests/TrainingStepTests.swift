@@ -68,7 +68,7 @@ import Workloads
   @Test(arguments: plans)
   func theTreeIsTheComposition(plan: String) throws {
     let answer = try project(
-      "getting-started", plan, "run={micro_batches: 16, recompute: full, step_overhead: 3 ms}")
+      "gpt3-175b-node", plan, "run={micro_batches: 16, recompute: full, step_overhead: 3 ms}")
     let step = try #require(answer.step)
     #expect(near(answer.time.value, step.total))
     #expect(step.total > 0 && step.total.isFinite)
@@ -89,7 +89,7 @@ import Workloads
   ) throws {
     func memory(_ sequence: Bool, _ recompute: String) throws -> TrainingMemory<Double> {
       let answer = try project(
-        "getting-started", "workload=\(model)", "hardware=nvidia-a100-80g-sxm",
+        "gpt3-175b-node", "workload=\(model)", "hardware=nvidia-a100-80g-sxm",
         "parallelism={tensor: 8, pipeline: \(pipeline), virtual_stages: \(runs), sequence: \(sequence)}",
         "run={micro_batch: \(microBatch), micro_batches: \(pipeline * 2), recompute: \(recompute), attention: materialised, dropout: true, gradient_datatype: fp32}"
       )
@@ -104,15 +104,15 @@ import Workloads
 
   /// What does not fit is an answer with a change that helps; it is an error if asked.
   @Test func whatDoesNotFitIsAnAnswer() throws {
-    let answer = try project("getting-started")
+    let answer = try project("gpt3-175b-node")
     let verdict = try #require(answer.memory)
     #expect(!verdict.fits && !verdict.remedies.isEmpty)
     let remedy = try #require(verdict.remedies.first)
-    let changed = try #require(try project("getting-started", remedy.change).memory)
+    let changed = try #require(try project("gpt3-175b-node", remedy.change).memory)
     #expect(changed.fits)
     #expect(near(changed.memory.total, remedy.total.value, 1e-9))
     do {
-      _ = try project("getting-started", "run.require_fit=true")
+      _ = try project("gpt3-175b-node", "run.require_fit=true")
       Issue.record("accepted")
     } catch {
       #expect("\(error)".contains("'run.require_fit' is true, but the step needs"))
@@ -124,7 +124,7 @@ import Workloads
     var last = Double.infinity
     for sharding in ["none", "optimizer", "gradients", "parameters"] {
       let answer = try project(
-        "getting-started", "parallelism={tensor: 8, data: 8, sharding: \(sharding)}")
+        "gpt3-175b-node", "parallelism={tensor: 8, data: 8, sharding: \(sharding)}")
       let memory = try #require(answer.memory).memory
       let states = memory.weights + memory.gradients + memory.optimizer + memory.outer
       #expect(states < last)
@@ -136,7 +136,7 @@ import Workloads
   @Test func expertsAreShared() throws {
     func step(_ expert: Int) throws -> Projection {
       try project(
-        "getting-started", "workload=deepseek-v2", "hardware=nvidia-b200",
+        "gpt3-175b-node", "workload=deepseek-v2", "hardware=nvidia-b200",
         "parallelism={tensor: 1, pipeline: 4, data: 8, expert: \(expert)}", "run.micro_batches=8")
     }
     let (whole, shared) = (try step(1), try step(8))
@@ -148,7 +148,7 @@ import Workloads
     #expect(near(weights.0 - weights.1, experts * 7 / 8, 1e-9))
     #expect(try shared.root.part("dispatch all-to-all").time.value > 0)
     let skewed = try project(
-      "getting-started", "workload=deepseek-v2", "hardware=nvidia-b200",
+      "gpt3-175b-node", "workload=deepseek-v2", "hardware=nvidia-b200",
       "parallelism={tensor: 1, pipeline: 4, data: 8, expert: 8, routing_imbalance: 1.5}",
       "run.micro_batches=8")
     #expect(skewed.time > shared.time)
@@ -210,7 +210,7 @@ import Workloads
   ])
   func wrongPlansAreNamed(change: String, words: String) throws {
     do {
-      _ = try project("getting-started", change)
+      _ = try project("gpt3-175b-node", change)
       Issue.record("accepted")
     } catch {
       #expect("\(error)".contains(words), "\(error)")
@@ -220,7 +220,7 @@ import Workloads
   @Test func aBatchThatDoesNotDivideIsNamed() throws {
     do {
       _ = try project(
-        "getting-started", "run={global_batch: 100, micro_batch: 3}", "parallelism={tensor: 8, data: 8}")
+        "gpt3-175b-node", "run={global_batch: 100, micro_batch: 3}", "parallelism={tensor: 8, data: 8}")
       Issue.record("accepted")
     } catch {
       #expect(

@@ -137,3 +137,31 @@ public struct PowerRoof<N: ModelNumber>: Sendable {
     return SustainedCost(time: time, energy: idle * time + above, clock: x)
   }
 }
+
+/// A phase of a step: what it asks for at full clock, and the time that it is costed with.
+///
+/// The regulator looks at the mean of some 50 ms, so that a pause in one phase leaves no room for another one.
+public struct PowerPhase<N: ModelNumber>: Sendable {
+  /// Times and energies at full clock.
+  public let demand: EnergyDemand<N>
+  /// The time of its forms, in seconds; at least what it takes.
+  public let time: N
+
+  /// A phase: its demand, and its time in seconds.
+  @inlinable
+  public init(demand: EnergyDemand<N>, time: N) {
+    self.demand = demand
+    self.time = time
+  }
+}
+
+extension PowerRoof {
+  /// A phase that comes again and again, under the limit.
+  ///
+  /// - Parameter phase: what it asks for.
+  /// - Returns: its time, energy and clock; the time is at least that of its forms, the device idle in what is left.
+  @inlinable
+  public func sustained(_ phase: PowerPhase<N>) -> SustainedCost<N> {
+    sustained(phase.demand, atLeast: phase.time)
+  }
+}

@@ -110,6 +110,29 @@ extension DeviceModel {
   }
 }
 
+/// What a step asks of the power of the slowest stage's devices, phase by phase: each is long against the regulator of the
+/// power, so that the limit holds it on its own.
+public struct StepPhases<N: ModelNumber>: Sendable {
+  /// Micro-batches, with the exchanges between and beside them.
+  public let working: PowerPhase<N>
+  /// Waiting while the pipeline fills and empties.
+  public let waiting: PowerPhase<N>
+  /// The update of the weights, and what the program does once a step.
+  public let updating: PowerPhase<N>
+
+  /// The phases one after another.
+  @inlinable
+  public init(working: PowerPhase<N>, waiting: PowerPhase<N>, updating: PowerPhase<N>) {
+    self.working = working
+    self.waiting = waiting
+    self.updating = updating
+  }
+
+  /// What the whole step asks for.
+  @inlinable
+  public var demand: EnergyDemand<N> { working.demand + waiting.demand + updating.demand }
+}
+
 extension TrainingStepForm {
   /// What a step asks of the power of the slowest stage's devices.
   ///
@@ -121,22 +144,30 @@ extension TrainingStepForm {
   ///   - parts: their times.
   ///   - counts: how often they run.
   ///   - times: of the step.
-  /// - Returns: the demand of one device.
+  /// - Returns: the demands of one device.
   @inlinable
-  public static func demand(
+  public static func phases(
     _ demands: StepDemands<N>, _ parts: StepParts<N>, _ counts: StepCounts<N>, _ times: StepTimes<N>
-  ) -> EnergyDemand<N> {
+  ) -> StepPhases<N> {
     let m = counts.microBatches
     var batch = times.layers * demands.layer + times.front * demands.front + times.head * demands.head
     batch.time = batch.time + parts.perMicroBatch
-    var step = m * batch + demands.optimizer
-    let waits: N = times.messages + times.bubble + times.exposedWeights + times.exposedGradients
-    step.time = step.time + waits + times.slowdown + times.updatedWeights + times.once
+    var working = m * batch
+    let waits: N = times.messages + times.exposedWeights + times.exposedGradients + times.slowdown
+    working.time = working.time + waits
     let gradients: N =
       counts.gradientExchanges * (times.layers * demands.layerGradients + demands.outerGradients)
-    let weights: N = 2 * m * times.layers * demands.layerWeights + demands.updatedWeights
-    step.otherEnergy = step.otherEnergy + gradients + weights
-    return step
+    let weights: N = 2 * m * times.layers * demands.layerWeights
+    working.otherEnergy = working.otherEnergy + gradients + weights
+    var waiting = EnergyDemand<N>.zero
+    waiting.time = times.bubble
+    var updating = demands.optimizer
+    updating.time = updating.time + times.updatedWeights + times.once
+    updating.otherEnergy = updating.otherEnergy + demands.updatedWeights
+    return StepPhases(
+      working: PowerPhase(demand: working, time: m * times.microBatch + waits),
+      waiting: PowerPhase(demand: waiting, time: times.bubble),
+      updating: PowerPhase(demand: updating, time: times.optimizer + times.updatedWeights + times.once))
   }
 }
 
@@ -153,5 +184,18 @@ extension PowerRoof {
     let longest = N.larger(limited.time, time)
     return SustainedCost(
       time: longest, energy: limited.energy + idle * (longest - limited.time), clock: limited.clock)
+  }
+
+  /// A step that runs again and again, each phase under the limit.
+  ///
+  /// - Parameter step: what its phases ask for.
+  /// - Returns: its time and energy, and the clock while micro-batches run.
+  @inlinable
+  public func sustained(_ step: StepPhases<N>) -> SustainedCost<N> {
+    let (working, updating) = (sustained(step.working), sustained(step.updating))
+    let waiting = step.waiting.time
+    return SustainedCost(
+      time: working.time + waiting + updating.time,
+      energy: working.energy + idle * waiting + updating.energy, clock: working.clock)
   }
 }

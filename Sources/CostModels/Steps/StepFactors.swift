@@ -1,5 +1,5 @@
 public import Quantities
-public import Workloads
+import Workloads
 
 /// What running whole steps with a software stack changes about kernels that were measured alone.
 ///

@@ -72,24 +72,8 @@ struct DrawnChart {
               })
           ))
       }
-      if lines.hasDots {
-        pairs.append(
-          (
-            "dots",
-            .array(
-              lines.series.map { one in
-                .array([
-                  .text(one.name), .array(one.points.map { .text($0.name) }),
-                  .numbers(
-                    one.points.flatMap {
-                      [
-                        Double(formatted($0.x, digits: 5)) ?? $0.x,
-                        Double(formatted($0.y, digits: 5)) ?? $0.y,
-                      ]
-                    }),
-                ])
-              })
-          ))
+      if lines.series.indices.contains(where: { lines.hasDots($0) }) {
+        pairs.append(("dots", .array(lines.series.indices.map { Self.dots(lines, $0) })))
       }
     case .maps(let maps):
       if let live = maps.first?.live?.form {
@@ -122,6 +106,42 @@ struct DrawnChart {
     case .icicle, .timeline, .tornado: break
     }
     return pairs.isEmpty ? nil : .object(pairs)
+  }
+
+  /// The names and values of a series of dots: its name, that of each point without what all of them start with, and x and
+  /// y in turn.
+  private static func dots(_ lines: LineChart, _ index: Int) -> JSONText {
+    guard lines.hasDots(index) else { return .number(nil) }
+    let one = lines.series[index]
+    let own = one.name + ", "
+    let isOwn = !one.name.isEmpty && one.points.allSatisfy { $0.name.hasPrefix(own) }
+    var names: [String] = []
+    var last: (words: Substring, isKnown: Bool) = ("", false)
+    for point in one.points {
+      let name = isOwn ? point.name.dropFirst(own.count) : point.name[...]
+      // A name that differs from the one before by its last number only is that number.
+      let end = name.lastIndex(of: " ").map { name.index(after: $0) } ?? name.startIndex
+      let (words, number) = (name[..<end], name[end...])
+      let isNumber =
+        number.count < 10 && number.first != "0" && number.allSatisfy { $0.isASCII && $0.isNumber }
+      names.append(
+        isNumber && !number.isEmpty && last.isKnown && last.words == words
+          ? String(number) : JSONText.text(String(name)).text)
+      last = (words, true)
+    }
+    return .array([
+      .text(one.name), .raw("[" + names.joined(separator: ",") + "]"),
+      .raw("[" + one.points.map { "\(short($0.x)),\(short($0.y))" }.joined(separator: ",") + "]"),
+    ])
+  }
+
+  /// A number with four digits, as short as JSON allows.
+  private static func short(_ value: Double) -> String {
+    let plain = trimmed(formatted(value, digits: 4))
+    guard value.isFinite, abs(value) >= 1e5 || abs(value) < 1e-3, value != 0 else { return plain }
+    let exponent = Int((abs(value).logarithm() / 10.0.logarithm()).rounded(.down)) - 3
+    let whole = (value / ((Double(exponent) * 10.0.logarithm()).exponential())).rounded()
+    return "\(Int(whole))e\(exponent)"
   }
 
   /// The operations of the figure's closed form for the page's script.

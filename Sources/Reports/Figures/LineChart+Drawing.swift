@@ -7,11 +7,24 @@ enum DrawingWidth {
   static let narrow = 350.0
   /// The number of points from which marks become dots of one shape.
   static let manyPoints = 300
+  /// A series of so many has marks among dots.
+  static let fewPoints = 40
 }
 
 extension LineChart {
-  /// Whether the marks are dots of one shape, whose names stand in the page's data.
-  var hasDots: Bool { series.reduce(0) { $0 + $1.points.count } > DrawingWidth.manyPoints }
+  /// Whether there are too many points for a mark each.
+  private var isCrowded: Bool { series.reduce(0) { $0 + $1.points.count } > DrawingWidth.manyPoints }
+
+  /// Whether the marks of a series are dots of one shape, whose names stand in the page's data: of a crowded figure all
+  /// but the small series.
+  func hasDots(_ index: Int) -> Bool {
+    series[index].hasMarks && isCrowded && series[index].points.count > DrawingWidth.fewPoints
+  }
+
+  /// Whether intervals of a series are drawn: in a crowd they would hide one another, and stand in the table.
+  func hasWhiskers(_ index: Int) -> Bool {
+    !hasDots(index) && series[index].points.contains { $0.interval != nil }
+  }
 
   /// The number of a series' colour and mark.
   func color(_ index: Int) -> Int { series[index].color ?? index }
@@ -152,21 +165,22 @@ extension LineChart {
       plot.svg.path(line, class: "line " + lineClass(index))
     }
     let whiskers = zip(one.points, places).compactMap { point, place in
-      point.interval.map { interval in
-        (
-          x: place.0,
-          from: plot.y.clamped(max(interval.lowerBound, y.isLogarithmic ? 1e-300 : -.infinity)),
-          to: plot.y.clamped(interval.upperBound)
-        )
-      }
+      !hasWhiskers(index)
+        ? nil
+        : point.interval.map { interval in
+          (
+            x: place.0,
+            from: plot.y.clamped(max(interval.lowerBound, y.isLogarithmic ? 1e-300 : -.infinity)),
+            to: plot.y.clamped(interval.upperBound)
+          )
+        }
     }
-    if !whiskers.isEmpty { plot.svg.uprights(whiskers, class: "whisker\(hasDots ? " many" : "")") }
-    if one.hasMarks, hasDots {
+    if !whiskers.isEmpty { plot.svg.uprights(whiskers, class: "whisker") }
+    if hasDots(index) {
       plot.svg.dots(places, class: "dots stroke\(color(index) % 6)")
     } else if one.hasMarks {
-      let size = series.reduce(0) { $0 + $1.points.count } > 300 ? 0.7 : 1
       for (point, place) in zip(one.points, places) {
-        plot.svg.mark(color(index), place.0, place.1, title: title(one, point), size: size)
+        plot.svg.mark(color(index), place.0, place.1, title: title(one, point))
         taken.append(Box(x: place.0 - 5, y: place.1 - 5, width: 10, height: 10))
       }
     }

@@ -25,7 +25,7 @@ func estimatedWidth(_ words: String, size: Double = 12.5) -> Double {
 
 /// Words cut to a width, with an ellipsis where something is missing.
 func fitted(_ words: String, width: Double, size: Double = 12.5) -> String {
-  let room = Int(width / (0.615 * size))
+  let room = Int(width / (0.615 * size) + 1e-6)
   guard words.count > room else { return words }
   return room < 2 ? "" : words.prefix(room - 1).trimmingSuffixSpaces + "…"
 }

@@ -23,7 +23,7 @@ extension Chart {
   static func icicle(_ projection: Projection) -> Chart {
     func node(_ part: CostNode, times: Double) -> Icicle.Node {
       let interval = part.interval90
-      let count = part.count > 1 ? "\(part.count) x " : ""
+      let count = part.count > 1 ? "\(part.count) × " : ""
       let words =
         "90 % between \((times * interval.lowerBound).formatted()) and \((times * interval.upperBound).formatted())"
         + (part.isExtrapolated && part.parts.isEmpty ? "; extrapolated" : "")
@@ -60,83 +60,6 @@ extension Chart {
               interval: kernel.interval90.lowerBound.value / factor...kernel.interval90.upperBound.value
                 / factor)
           })))
-  }
-
-  /// One run of a part of the step: kernels in one lane, exchanges in another.
-  static func timeline(of part: CostNode, name: String) -> Chart? {
-    var spans: [Timeline.Span] = []
-    var now = 0.0
-    func add(_ node: CostNode, times: Double) {
-      guard node.parts.isEmpty else {
-        for _ in 0..<node.count { for inner in node.parts { add(inner, times: 1) } }
-        return
-      }
-      let end = now + times * node.time.value
-      let kind = node.isCommunication ? 1 : 0
-      spans.append(.init(node.name, lane: kind, from: now, to: end, kind: kind))
-      now = end
-    }
-    for inner in part.parts { add(inner, times: 1) }
-    guard spans.count > 1, spans.count <= 400 else { return nil }
-    return Chart(
-      "\(name) as it runs",
-      "Kernels follow one another; while an exchange runs that kernels wait for, the lane of kernels is empty.",
-      .timeline(
-        Timeline(
-          lanes: ["kernels", "exchanges"], kinds: ["computation", "exposed communication"], spans: spans)))
-  }
-
-  /// The whole step: layers as they run, exchanges exposed and hidden.
-  static func stepTimeline(_ projection: Projection) -> Chart? {
-    var spans: [Timeline.Span] = []
-    var now = 0.0
-    func share(_ node: CostNode) -> Double {
-      node.time.value > 0 ? node.communicationTime.value / node.time.value : 0
-    }
-    /// A part's computation, then what of it is exchange, as the parts of a long step alternate.
-    func add(_ name: String, _ length: Double, communication: Double) {
-      let exchange = length * communication
-      if exchange < length {
-        spans.append(.init(name, lane: 0, from: now, to: now + length - exchange, kind: 0))
-      }
-      if exchange > 0 {
-        spans.append(
-          .init("\(name): exchanges", lane: 1, from: now + length - exchange, to: now + length, kind: 1))
-      }
-      now += length
-    }
-    var backward: (start: Double, end: Double)?
-    for part in projection.root.parts {
-      if part.count > 1, part.parts.count > 1, part.count <= 200 {
-        for (index, pass) in part.parts.enumerated() {
-          let order = index == 0 ? Array(1...part.count) : Array((1...part.count).reversed())
-          let start = now
-          for layer in order {
-            add("layer \(layer) \(pass.name)", pass.time.value, communication: share(pass))
-          }
-          if index > 0 { backward = (start, now) }
-        }
-      } else {
-        add(part.name, part.time.value, communication: share(part))
-      }
-    }
-    if projection.hiddenCommunication > .zero, let backward {
-      let length = min(projection.hiddenCommunication.value, backward.end - backward.start)
-      spans.append(
-        .init(
-          "gradient exchanges, hidden", lane: 2, from: backward.end - length, to: backward.end, kind: 2))
-    }
-    guard spans.count > 1, spans.count <= 2000 else { return nil }
-    let isHidden = spans.contains { $0.lane == 2 }
-    return Chart(
-      "The \(projection.root.name) as it runs",
-      "Forward layers, then backward. Within a layer kernels and exchanges alternate; here each layer's exchanges stand "
-        + "together at its end. Zoom in to tell layers apart.",
-      .timeline(
-        Timeline(
-          lanes: ["kernels", "exposed exchanges"] + (isHidden ? ["hidden exchanges"] : []),
-          kinds: ["computation", "exposed communication"] + (isHidden ? ["hidden communication"] : []),
-          spans: spans)))
   }
 
   /// The kernels of the scenario and measured products under the roofs of the device and of others.
@@ -229,10 +152,10 @@ extension Chart {
   static func tables(_ title: String, _ tables: [TableComparison], error: Double) -> Chart? {
     var groups: [(name: String, points: [LineChart.Point])] = []
     for table in tables {
-      for value in table.values where value.predicted != nil && value.value.unit > 0 {
-        let name = value.value.group
-        let index = groups.firstIndex { $0.name == name }
-        if let index {
+      for value in table.values
+      where value.predicted != nil && value.value.unit > 0 && value.value.isTime {
+        let name = value.value.kind
+        if let index = groups.firstIndex(where: { $0.name == name }) {
           groups[index].points.append(value.point)
         } else {
           groups.append((name, [value.point]))
@@ -252,6 +175,40 @@ extension Chart {
 
   static func shortName(_ path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path
+  }
+}
+
+extension MeasuredValue {
+  /// Whether it is a time, and no power or energy.
+  var isTime: Bool {
+    if case .sustained(_, let quantity) = subject { return quantity == .seconds }
+    return true
+  }
+
+  /// What was measured, in a word that few groups share.
+  var kind: String {
+    switch subject {
+    case .kernel(let operation, let units, _):
+      (units == nil ? "" : "part of the device: ") + Self.kind(operation.work)
+    case .chain(let operation, _): Self.kind(operation.work)
+    case .kernels: "several kernels"
+    case .sustained: "without pauses"
+    case .concurrentGEMM: "concurrent products"
+    case .layers: "layers"
+    case .dataParallel: "data-parallel layers"
+    case .beside: "products beside exchanges"
+    case .copies: "exchanges by copy engines"
+    default: group
+    }
+  }
+
+  private static func kind(_ work: Work<Double>) -> String {
+    switch work {
+    case .gemm: "products"
+    case .attention: "attention"
+    case .streaming: "streaming kernels"
+    case .collective: "exchanges"
+    }
   }
 }
 

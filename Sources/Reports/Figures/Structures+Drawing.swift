@@ -175,7 +175,7 @@ extension Tornado {
     let (low, high) = (ends.min() ?? 0, ends.max() ?? 1)
     let span = high > low ? high - low : max(abs(base), 1) * 0.1
     // Words stand outside of the bars on both sides.
-    let room = rows.isNarrow ? 50.0 : 70
+    let room = rows.isNarrow ? 72.0 : 92
     var svg = SVG(id: id, width: width, height: height, description: description)
     let axis = Axis(
       logarithmic: false, values: low - 0.02 * span...high + 0.02 * span, from: rows.left + room,

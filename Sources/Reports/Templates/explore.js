@@ -220,7 +220,14 @@
         if (dots) {
           const base = dots.getAttribute("d").slice(1).split("h0").slice(0, -1).join(" ").replaceAll("M", "")
             .split(/[ ,]+/).map(Number);
-          const [name, names, values] = data[series];
+          const [name, shortened, values] = data[series];
+          // A number stands for the words of the name before it with this number at the end.
+          let words = "";
+          const names = shortened.map((one) => {
+            if (typeof one === "number") return words + one;
+            words = one.slice(0, one.lastIndexOf(" ") + 1);
+            return one;
+          });
           this.shapes.dots.push({element: dots, base, series});
           for (let i = 0; i < names.length; i++)
             items.push({
@@ -277,8 +284,8 @@
       this.ring.setAttribute("visibility", "visible");
     }
     filter(words) {
-      if (!this.shapes?.dots.length && this.items.length && !this.shapes.dots.length) return super.filter(words);
-      let count = 0;
+      if (this.items.length && !this.shapes.dots.length) return super.filter(words);
+      let count = super.filter(words) - this.items.filter((item) => !item.element && (!words || item.text.toLowerCase().includes(words))).length;
       for (const dots of this.shapes.dots) {
         dots.lit?.remove();
         dots.fits = null;

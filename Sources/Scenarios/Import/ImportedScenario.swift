@@ -1,4 +1,4 @@
-public import Documents
+import Documents
 
 /// A scenario of ours made of another tool's input, with what was done with each of its fields.
 public struct ImportedScenario: Sendable {

@@ -24,17 +24,35 @@ enum C3Rung: String, Sendable, CaseIterable {
   case reserving = "copy engines, 8 units taken from memory-bound products"
 }
 
+/// All pairs under some assumptions, with the part of the ideal that each reaches on every rung, in per cent.
+struct C3Ladder: Sendable {
+  let scenarios: [C3Scenario]
+  let percents: [C3Rung: [Double]]
+}
+
 extension C3 {
-  /// All pairs: each product with a payload for each ratio, gathered and exchanged all to all.
-  ///
-  /// Payloads are those of the assumptions as they are, whatever is varied.
-  func scenarios(_ a: C3Assumptions) -> [C3Scenario] {
-    [Collective<Double>.Kind.allGather, .allToAll].flatMap { kind in
+  /// The ladder under some assumptions.
+  func ladder(_ a: C3Assumptions) -> C3Ladder { ladders[a] ?? computedLadder(a) }
+
+  /// The ladder, computed.
+  func computedLadder(_ a: C3Assumptions) -> C3Ladder {
+    let all = [Collective<Double>.Kind.allGather, .allToAll].flatMap { kind in
       products.flatMap { product in
         ratios.map { scenario(product, kind, bytes: payload(kind, beside: product, ratio: $0), a) }
       }
     }
+    var percents: [C3Rung: [Double]] = [:]
+    for rung in C3Rung.allCases where rung != .best {
+      percents[rung] = all.map { percent($0, rung) }
+    }
+    percents[.best] = zip(percents[.prioritised] ?? [], percents[.partition] ?? []).map { max($0, $1) }
+    return C3Ladder(scenarios: all, percents: percents)
   }
+
+  /// All pairs: each product with a payload for each ratio, gathered and exchanged all to all.
+  ///
+  /// Payloads are those of the assumptions as they are, whatever is varied.
+  func scenarios(_ a: C3Assumptions) -> [C3Scenario] { ladder(a).scenarios }
 
   /// Bytes whose exchange takes so many times as long as a product.
   private func payload(_ kind: Collective<Double>.Kind, beside gemm: GEMM<Double>, ratio: Double) -> Double {
@@ -100,15 +118,16 @@ extension C3 {
 
   /// Mean of a rung over all pairs, in per cent of the ideal.
   func mean(_ rung: C3Rung, _ a: C3Assumptions) -> Double {
-    let all = scenarios(a).map { percent($0, rung) }
+    let all = ladder(a).percents[rung] ?? []
     return all.reduce(0, +) / Double(max(1, all.count))
   }
 
   /// Mean speed-up over one after the other, and the largest.
   func speedups(_ rung: C3Rung, _ a: C3Assumptions) -> (mean: Double, largest: Double) {
-    let all = scenarios(a).map { scenario in
+    let ladder = ladder(a)
+    let all = zip(ladder.scenarios, ladder.percents[rung] ?? []).map { scenario, percent in
       let plan = scenario.plan
-      let gain = percent(scenario, rung) / 100 * (plan.serial - plan.ideal)
+      let gain = percent / 100 * (plan.serial - plan.ideal)
       return plan.serial / (plan.serial - gain)
     }
     return (all.reduce(0, +) / Double(max(1, all.count)), all.max() ?? 1)

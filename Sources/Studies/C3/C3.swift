@@ -22,6 +22,9 @@ public struct C3: Study {
   let assumptions: C3Assumptions
   let variations: [C3Variation]
   let measured: [MeasuredPair]
+  /// The ladder under the assumptions as they are and with each at the ends of its range: answers, figures and tables
+  /// look at the same ones.
+  private(set) var ladders: [C3Assumptions: C3Ladder] = [:]
 
   /// Takes its parameters and reads the device and the measured tables.
   public init(_ parameters: inout ParameterReader, in library: Library) throws(Diagnostic) {
@@ -53,6 +56,7 @@ public struct C3: Study {
     self.variations = variations
     let reference = try parameters.word("reference_machine")
     measured = try MeasuredPair.read(try parameters.files("tables"), on: reference, in: library)
+    for a in [assumptions] + variations.map({ $0.applied(to: base) }) { ladders[a] = computedLadder(a) }
   }
 
   /// Evaluates the models.
@@ -71,7 +75,7 @@ public struct C3: Study {
 }
 
 /// What the paper does not fix about its machine.
-struct C3Assumptions: Sendable {
+struct C3Assumptions: Sendable, Hashable {
   /// FLOP/s of large products.
   var productRate: Double
   /// Part of the memory's bandwidth that kernels reach.

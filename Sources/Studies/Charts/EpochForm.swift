@@ -1,5 +1,5 @@
 public import CostModels
-public import Hardware
+import Hardware
 public import Quantities
 public import Workloads
 

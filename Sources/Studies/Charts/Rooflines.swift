@@ -1,4 +1,4 @@
-public import CostModels
+import CostModels
 public import Hardware
 public import Quantities
 

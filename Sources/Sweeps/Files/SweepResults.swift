@@ -22,6 +22,8 @@ public struct ResultTable: Sendable {
   public let columns: [Column]
   /// The rows, numbers in all digits.
   public let rows: [[String]]
+  /// The columns by which scenarios were chosen, and whether less of each is better; empty for other tables.
+  public internal(set) var objectives: [(column: String, isLess: Bool)] = []
 
   /// The table as CSV, units in the header.
   public var csv: String {
@@ -100,10 +102,21 @@ extension PreparedSweep {
   func table(_ reduction: Sweep.Reduction, _ reducer: any Reducer, _ engine: SweepEngine)
     -> ResultTable
   {
-    func rows(_ indices: [Int]) -> [[String]] {
-      indices.map { index in
-        [plainNumber(Double(index))] + labels(index) + engine.scenario(index).values.map(plainNumber)
+    // Outputs that scenarios were chosen by are shown even where nobody asked for them.
+    func chosen(
+      _ name: String, _ title: String, _ objectives: [(output: String, direction: Sweep.Direction)],
+      _ entries: [(index: Int, values: [Double])]
+    ) -> ResultTable {
+      let hidden = objectives.indices.filter { place in
+        !sweep.outputs.contains { $0.name == objectives[place].output }
       }
+      return ResultTable(
+        name: name, title: title,
+        columns: scenarioColumns + hidden.map { column(output(objectives[$0].output)) },
+        rows: entries.map { index, values in
+          [plainNumber(Double(index))] + labels(index) + engine.scenario(index).values.map(plainNumber)
+            + hidden.map { plainNumber(values[$0]) }
+        }, objectives: objectives.map { ($0.output, $0.direction == .minimize) })
     }
     func words(_ objectives: [(output: String, direction: Sweep.Direction)]) -> String {
       objectives.map { "\($0.direction == .minimize ? "least" : "largest") \($0.output)" }.joined(
@@ -111,13 +124,13 @@ extension PreparedSweep {
     }
     switch (reduction, reducer) {
     case (.best(let objectives, _), let best as BestScenarios):
-      return ResultTable(
-        name: "best", title: "the best by \(words(objectives))", columns: scenarioColumns,
-        rows: rows(best.entries.map(\.index)))
+      return chosen(
+        "best", "the best by \(words(objectives))", objectives,
+        best.entries.map { entry in
+          (entry.index, zip(objectives, entry.values).map { $0.direction.sign * $1 })
+        })
     case (.pareto(let objectives), let front as ParetoFront):
-      return ResultTable(
-        name: "pareto", title: "not beaten in \(words(objectives))", columns: scenarioColumns,
-        rows: rows(front.sorted.map(\.index)))
+      return chosen("pareto", "not beaten in \(words(objectives))", objectives, front.sorted)
     case (.percentiles(let name, let shares), let distribution as Distribution):
       let output = output(name)
       return ResultTable(

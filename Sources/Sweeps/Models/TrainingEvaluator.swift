@@ -332,8 +332,8 @@ final class TrainingEvaluator: BlockEvaluator {
   private func addEnergy(
     _ state: PlanState, _ place: Int, _ columns: OutputColumns, _ times: StepTimes<Double>, tokens: Double
   ) -> UInt8 {
-    let demand = TrainingStepForm<Double>.demand(state.demands, state.parts, state.counts, times)
-    let sustained = state.numbers.roof.sustained(demand, atLeast: times.total)
+    let phases = TrainingStepForm<Double>.phases(state.demands, state.parts, state.counts, times)
+    let sustained = state.numbers.roof.sustained(phases)
     let energy = state.devices * sustained.energy
     columns.sustainedTime?[place] = sustained.time
     columns.energy?[place] = energy

@@ -1,4 +1,4 @@
-public import Documents
+import Documents
 import Quantities
 
 /// A number that a sweep gives for each scenario.

@@ -1,5 +1,5 @@
 import Documents
-public import Quantities
+import Quantities
 
 /// One parameter that a space varies.
 public struct SweepAxis: Sendable {

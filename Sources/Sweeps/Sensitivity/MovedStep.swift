@@ -1,0 +1,118 @@
+import CostModels
+import Hardware
+public import Quantities
+public import Scenarios
+
+/// A training step as a form of the numbers of its machine: what the sliders of a page read again.
+///
+/// The same functions that an estimate calls, read with whatever number a page needs; nothing is written a second time.
+public struct MovedStep: RecordableForm {
+  /// A number of the machine that moves.
+  public struct Parameter: Sendable {
+    /// What it is, for people.
+    public let name: String
+    /// Its base unit.
+    public let unit: String
+    /// Its value, in base units.
+    public let value: Double
+    /// Whether it is a limit that rules nothing until it is reached.
+    public var isLimit: Bool { if case .power = field { true } else { false } }
+    fileprivate let field: Field
+  }
+
+  fileprivate enum Field: Sendable {
+    case rate(DataType), memory, link(Int), power
+  }
+
+  /// A piece of the step; pieces add up to it.
+  public enum Piece: String, Sendable, CaseIterable {
+    /// Kernels of all micro-batches.
+    case kernels
+    /// Exchanges within the layers, among tensor- and context-parallel devices and experts.
+    case layerExchanges = "exchanges within layers"
+    /// Waiting while the pipeline fills and empties, and messages between stages.
+    case pipeline
+    /// Exchanges among replicas that lengthen the step, and what kernels beside them lose.
+    case replicas = "exchanges among replicas, exposed"
+    /// Update of the weights, and what the program does once a step.
+    case update = "update of the weights"
+    /// What steps that run again and again take longer because the clock falls under the power limit.
+    case powerLimit = "lower clock under the power limit"
+  }
+
+  private let scenario: Scenario
+  /// The numbers that move, in the order of the inputs.
+  public let parameters: [Parameter]
+  /// The pieces, in the order of the outputs, in seconds.
+  public let pieces: [Piece]
+
+  /// The form of a scenario; nil unless it is a training step of a Transformer on a GPU.
+  public init?(_ scenario: Scenario) {
+    guard scenario.pass == .training, scenario.transformer != nil, scenario.device.kind == .gpu else {
+      return nil
+    }
+    self.scenario = scenario
+    let (device, plan) = (scenario.device, scenario.plan)
+    var parameters: [Parameter] = []
+    func add<D: Dimension>(_ name: String, _ number: Sourced<D>, _ field: Field) {
+      parameters.append(
+        Parameter(name: name, unit: D.units.first?.symbol ?? "", value: number.value, field: field))
+    }
+    // The rate that the step's products run at: of their own type, or of the first that stands in for it.
+    let types = [scenario.dataType] + DataType.allCases.filter { $0 != scenario.dataType }
+    if let own = types.first(where: { device.compute.rates[$0] != nil }),
+      let rate = device.compute.rates[own]
+    {
+      add("peak rate, \(own.rawValue)", rate, .rate(own))
+    }
+    if let bandwidth = device.mainMemory.bandwidth {
+      add("\(device.mainMemory.name) bandwidth", bandwidth, .memory)
+    }
+    for (index, link) in device.links.prefix(2).enumerated() where plan.devices > 1 {
+      if index > 0, plan.devices <= device.links[0].devices { break }
+      add("\(link.name) link bandwidth", link.bandwidth, .link(index))
+    }
+    // Energies that were scaled from the limit would move with it.
+    let hasPower =
+      scenario.calibration?.forms[EnergyForm<Double>.name] != nil && device.power.limit != nil
+    if hasPower, let limit = device.power.limit { add("power limit", limit, .power) }
+    self.parameters = parameters
+    pieces = Piece.allCases.filter { piece in
+      switch piece {
+      case .kernels, .update: true
+      case .layerExchanges: plan.tensor * plan.context * plan.expert > 1
+      case .pipeline: plan.pipeline > 1
+      case .replicas: plan.replicas > 1
+      case .powerLimit: hasPower
+      }
+    }
+  }
+
+  /// The pieces of the step on a machine with these numbers.
+  public func outputs<N: ModelNumber>(_ inputs: [N]) -> [N] {
+    let step = TrainingTimes<N>(scenario) { machine in
+      for (parameter, value) in zip(parameters, inputs) {
+        switch parameter.field {
+        case .rate(let type): machine.rates[type] = value
+        case .memory: machine.memoryBandwidth = value
+        case .link(let index): machine.links[index].bandwidth = value
+        case .power: machine.powerLimit = value
+        }
+      }
+    }
+    let times = step.times
+    let demand = step.demand
+    let m = N(Double(scenario.plan.microBatches))
+    return pieces.map { piece in
+      switch piece {
+      case .kernels:
+        pieces.contains(.layerExchanges) ? m * times.microBatch - demand.layerExchanges : m * times.microBatch
+      case .layerExchanges: demand.layerExchanges
+      case .pipeline: times.messages + times.bubble
+      case .replicas: times.exposedWeights + times.exposedGradients + times.slowdown
+      case .update: times.optimizer + times.updatedWeights + times.once
+      case .powerLimit: step.sustainedTime(demand) - times.total
+      }
+    }
+  }
+}
