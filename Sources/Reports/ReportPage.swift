@@ -148,7 +148,11 @@ struct ReportPage {
     return [
       "title": printable(table.title),
       "header": zip(table.columns, table.header).map { column, title in
-        ["text": printable(title), "class": column.unit.isEmpty ? "" : " class=\"n\""]
+        // Names of the command break at their underscores.
+        let words = printable(title).split(separator: "_", omittingEmptySubsequences: false)
+        return [
+          "text": words.joined(separator: "_\u{200b}"), "class": column.unit.isEmpty ? "" : " class=\"n\"",
+        ]
       },
       "count": "\(table.rows.count)", "isLong": table.rows.count > 20,
       "isCut": shown.count < table.rows.count, "shown": "\(shown.count)",

@@ -137,7 +137,7 @@ public struct SweepPage: Sendable {
     let (factor, unit) = Self.scale(largest, table.columns[3].unit)
     return Chart(
       table.title.capitalisedSentence,
-      "The bar is the mean over all scenarios with an answer; the thin line reaches from the least to the largest.",
+      "The bar and its number are the mean over all scenarios with an answer; the thin line reaches from the least to the largest.",
       .bars(
         BarChart(
           parts: ["mean"], label: String(table.columns[3].title.dropFirst("mean ".count)), unit: unit,

@@ -37,6 +37,8 @@ public struct EnergyProjection: Sendable {
     public let cost: SustainedCost<Double>
     /// Power that it would draw without a limit.
     public let demandedPower: Watts
+    /// Its time over that of its demand at this clock: what the fitted times hold of a lower clock already.
+    let stretch: Double
   }
 
   /// The phase that a part of the step belongs to.
@@ -67,11 +69,11 @@ public struct EnergyProjection: Sendable {
   /// - Parameters:
   ///   - demand: what the work asks for, of one device.
   ///   - part: the part of the root that it belongs to.
-  /// - Returns: its energies on one device; those of all work add up to ``energy`` but for what the forms' times and
-  ///   the limit's leave between them.
+  /// - Returns: its energies on one device; those of all work add up to ``energy``.
   public func split(_ demand: EnergyDemand<Double>, in part: String) -> Split {
-    let clock = phase(of: part).cost.clock
-    let time = demand.time + demand.clockedTime * (1 / clock - 1)
+    let phase = phase(of: part)
+    let clock = phase.cost.clock
+    let time = phase.stretch * (demand.time + demand.clockedTime * (1 / clock - 1))
     return Split(
       time: Seconds(time), idle: Joules(roof.idle * time),
       computing: Joules(demand.coreEnergy * clock.raised(to: roof.exponent)),
@@ -91,8 +93,11 @@ extension Projection {
     let model = DeviceModel<Double>(scenario.device, scenario.calibration)
     let roof = model.powerRoof
     let phases = phases.map { parts, phase in
-      EnergyProjection.Phase(
-        parts: parts, cost: roof.sustained(phase), demandedPower: Watts(roof.demandedPower(phase.demand)))
+      let cost = roof.sustained(phase)
+      let stretched = phase.demand.time + phase.demand.clockedTime * (1 / cost.clock - 1)
+      return EnergyProjection.Phase(
+        parts: parts, cost: cost, demandedPower: Watts(roof.demandedPower(phase.demand)),
+        stretch: stretched > 0 ? cost.time / stretched : 1)
     }
     let time = phases.reduce(0) { $0 + $1.cost.time }
     let devices = Double(scenario.plan.devices)

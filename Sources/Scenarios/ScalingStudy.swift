@@ -1,6 +1,6 @@
 import CostModels
 public import Documents
-public import Quantities
+import Quantities
 
 /// A training step over more and more devices: the same work (strong scaling), or work that grows with them (weak scaling).
 public struct ScalingStudy: Sendable {

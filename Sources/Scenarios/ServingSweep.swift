@@ -1,6 +1,6 @@
 import CostModels
 public import Documents
-public import Quantities
+import Quantities
 
 /// A served model over batches and lengths of its context.
 public struct ServingSweep: Sendable {

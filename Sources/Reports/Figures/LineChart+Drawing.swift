@@ -133,8 +133,16 @@ extension LineChart {
         let place = plot.y.position(value)
         let y = place - 5 < plot.y.end + 10 ? place + 14 : place - 5
         let text = fitted(words, width: plot.x.end - plot.x.start, size: 12)
-        plot.svg.text(plot.x.start + 6, y, text, class: "note halo")
-        taken.append(Box(x: plot.x.start, y: y - 11, width: estimatedWidth(text, size: 12), height: 14))
+        let width = estimatedWidth(text, size: 12)
+        // At the left end, or where lines run there and not at the right end, at that.
+        let ends = [plot.x.start + 6, plot.x.end - 6 - width].map {
+          Box(x: $0, y: y - 11, width: width, height: 14)
+        }
+        let box = ends.first { box in !crosses(box, plot) } ?? ends[0]
+        plot.svg.text(
+          box.x == ends[0].x ? box.x : plot.x.end - 6, y, text, anchor: box.x == ends[0].x ? "start" : "end",
+          class: "note halo")
+        taken.append(box)
       case .place(let value, let words):
         let place = plot.x.position(value)
         let room = max(place - plot.x.start, plot.x.end - place)
@@ -148,6 +156,18 @@ extension LineChart {
         plot.svg.text(
           plot.x.end - 4, plot.y.start - 8, fitted(words, width: plot.x.end - plot.x.start, size: 12),
           anchor: "end", class: "note halo")
+      }
+    }
+  }
+
+  /// Whether a line runs through a box: the box around each of its pieces does.
+  private func crosses(_ box: Box, _ plot: Plot) -> Bool {
+    series.filter(\.isLine).contains { one in
+      let places = one.points.map { (plot.x.position($0.x), plot.y.position($0.y)) }
+      return zip(places, places.dropFirst()).contains { a, b in
+        Box(
+          x: min(a.0, b.0), y: min(a.1, b.1), width: max(abs(a.0 - b.0), 1), height: max(abs(a.1 - b.1), 1)
+        ).overlaps(box)
       }
     }
   }
@@ -298,6 +318,10 @@ extension LineChart.Axis {
 
   func tick(_ number: Double) -> String {
     if hasPrefixes { return prefixed(number, unit, digits: 2) }
+    if abs(number) >= 1e5, ["", "1/s"].contains(unit) {
+      let (factor, letter) = abs(number) < 1e6 ? (1e3, "k") : abs(number) < 1e9 ? (1e6, "M") : (1e9, "G")
+      return trimmed(formatted(number / factor)) + " " + letter
+    }
     return number == number.rounded() && abs(number) < 1e6
       ? fixed(number, decimals: 0) : trimmed(formatted(number, digits: 3))
   }

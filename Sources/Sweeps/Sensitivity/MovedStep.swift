@@ -41,6 +41,7 @@ public struct MovedStep: RecordableForm {
   }
 
   private let scenario: Scenario
+  private let hasPower: Bool
   /// The numbers that move, in the order of the inputs.
   public let parameters: [Parameter]
   /// The pieces, in the order of the outputs, in seconds.
@@ -75,6 +76,7 @@ public struct MovedStep: RecordableForm {
     // Energies that were scaled from the limit would move with it.
     let hasPower =
       scenario.calibration?.forms[EnergyForm<Double>.name] != nil && device.power.limit != nil
+    self.hasPower = hasPower
     if hasPower, let limit = device.power.limit { add("power limit", limit, .power) }
     self.parameters = parameters
     pieces = Piece.allCases.filter { piece in
@@ -103,6 +105,7 @@ public struct MovedStep: RecordableForm {
     let times = step.times
     let demand = step.demand
     let m = N(Double(scenario.plan.microBatches))
+    let sustained: N = hasPower ? step.sustainedTime(demand) : times.total
     return pieces.map { piece in
       switch piece {
       case .kernels:
@@ -111,7 +114,11 @@ public struct MovedStep: RecordableForm {
       case .pipeline: times.messages + times.bubble
       case .replicas: times.exposedWeights + times.exposedGradients + times.slowdown
       case .update: times.optimizer + times.updatedWeights + times.once
-      case .powerLimit: step.sustainedTime(demand) - times.total
+      case .powerLimit:
+        // A sum of phases differs from that of the step by what rounding leaves.
+        N.choose(
+          where: sustained, isAtMost: (1 + 1e-12) * times.total, then: N(0),
+          otherwise: sustained - times.total)
       }
     }
   }
