@@ -41,8 +41,7 @@ import Testing
   func demandIsThatOfTheTree(name: String, changes: [String]) throws {
     let scenario = try Scenario(named: name, in: Repository.library, changes: changes)
     let tree = scenario.project().root.demand
-    let phases = TrainingTimes<Double>(scenario) { _ in }.demand.phases.map(\.demand)
-    let form = phases.reduce(EnergyDemand<Double>.zero) { $0 + $1 }
+    let form = TrainingTimes<Double>(scenario) { _ in }.phases.demand
     func near(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-9 * max(abs(a), abs(b)) }
     #expect(near(form.time, tree.time))
     #expect(near(form.clockedTime, tree.clockedTime))

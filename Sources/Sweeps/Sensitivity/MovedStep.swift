@@ -16,12 +16,9 @@ public struct MovedStep: RecordableForm {
     /// Its value, in base units.
     public let value: Double
     /// Whether it is a limit that rules nothing until it is reached.
-    public var isLimit: Bool { if case .power = field { true } else { false } }
-    fileprivate let field: Field
-  }
-
-  fileprivate enum Field: Sendable {
-    case rate(DataType), memory, link(Int), power
+    public var isLimit: Bool { number == .powerLimit }
+    /// Which number of the machine.
+    let number: MachineNumber
   }
 
   /// A piece of the step; pieces add up to it.
@@ -55,9 +52,9 @@ public struct MovedStep: RecordableForm {
     self.scenario = scenario
     let (device, plan) = (scenario.device, scenario.plan)
     var parameters: [Parameter] = []
-    func add<D: Dimension>(_ name: String, _ number: Sourced<D>, _ field: Field) {
+    func add<D: Dimension>(_ name: String, _ value: Sourced<D>, _ number: MachineNumber) {
       parameters.append(
-        Parameter(name: name, unit: D.units.first?.symbol ?? "", value: number.value, field: field))
+        Parameter(name: name, unit: D.units.first?.symbol ?? "", value: value.value, number: number))
     }
     // The rate that the step's products run at: of their own type, or of the first that stands in for it.
     let types = [scenario.dataType] + DataType.allCases.filter { $0 != scenario.dataType }
@@ -67,17 +64,17 @@ public struct MovedStep: RecordableForm {
       add("peak rate, \(own.rawValue)", rate, .rate(own))
     }
     if let bandwidth = device.mainMemory.bandwidth {
-      add("\(device.mainMemory.name) bandwidth", bandwidth, .memory)
+      add("\(device.mainMemory.name) bandwidth", bandwidth, .memoryBandwidth)
     }
     for (index, link) in device.links.prefix(2).enumerated() where plan.devices > 1 {
       if index > 0, plan.devices <= device.links[0].devices { break }
-      add("\(link.name) link bandwidth", link.bandwidth, .link(index))
+      add("\(link.name) link bandwidth", link.bandwidth, .linkBandwidth(index))
     }
     // Energies that were scaled from the limit would move with it.
     let hasPower =
       scenario.calibration?.forms[EnergyForm<Double>.name] != nil && device.power.limit != nil
     self.hasPower = hasPower
-    if hasPower, let limit = device.power.limit { add("power limit", limit, .power) }
+    if hasPower, let limit = device.power.limit { add("power limit", limit, .powerLimit) }
     self.parameters = parameters
     pieces = Piece.allCases.filter { piece in
       switch piece {
@@ -93,24 +90,17 @@ public struct MovedStep: RecordableForm {
   /// The pieces of the step on a machine with these numbers.
   public func outputs<N: ModelNumber>(_ inputs: [N]) -> [N] {
     let step = TrainingTimes<N>(scenario) { machine in
-      for (parameter, value) in zip(parameters, inputs) {
-        switch parameter.field {
-        case .rate(let type): machine.rates[type] = value
-        case .memory: machine.memoryBandwidth = value
-        case .link(let index): machine.links[index].bandwidth = value
-        case .power: machine.powerLimit = value
-        }
-      }
+      for (parameter, value) in zip(parameters, inputs) { machine[parameter.number] = value }
     }
     let times = step.times
-    let demand = step.demand
+    let layerExchanges = step.layerExchanges
     let m = N(Double(scenario.plan.microBatches))
-    let sustained: N = hasPower ? step.sustainedTime(demand) : times.total
+    let sustained: N = hasPower ? step.sustainedTime : times.total
     return pieces.map { piece in
       switch piece {
       case .kernels:
-        pieces.contains(.layerExchanges) ? m * times.microBatch - demand.layerExchanges : m * times.microBatch
-      case .layerExchanges: demand.layerExchanges
+        pieces.contains(.layerExchanges) ? m * times.microBatch - layerExchanges : m * times.microBatch
+      case .layerExchanges: layerExchanges
       case .pipeline: times.messages + times.bubble
       case .replicas: times.exposedWeights + times.exposedGradients + times.slowdown
       case .update: times.optimizer + times.updatedWeights + times.once
