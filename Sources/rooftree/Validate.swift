@@ -19,7 +19,8 @@ struct Validate: ParsableCommand {
       what it waits for; several have an index over them.
 
       Example: rooftree validate notebooks-data/measurements/h200/tp_layers_nvlink.csv
-      Example: rooftree validate notebooks-data/published/training_steps.csv --report reports/measured
+
+      With pages: rooftree validate notebooks-data/published/training_steps.csv --report reports/measured
       """)
 
   @Argument(help: ArgumentHelp("Tables of measurements.", valueName: "table"))

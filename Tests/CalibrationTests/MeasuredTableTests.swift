@@ -26,6 +26,7 @@ import Workloads
     ("a100-megatron/multi_node.csv", .trainingIterations),
     ("measure-gpu/h200_operators.csv", .operators), ("measure-gpu/h100_operators.csv", .operators),
     ("measure-gpu/h100_collectives.csv", .collectives),
+    ("measure-gpu/h100_training_steps.csv", .publishedSteps),
   ]
   /// Folders of tables that others read, and tables without a form (see the README there).
   static let otherFolders: Set = ["training-logs"]
