@@ -18,7 +18,7 @@ struct Validate: ParsableCommand {
       --report writes a page for each table (for each group of a table of training steps), with every row, its interval and \
       what it waits for; several have an index over them.
 
-      Example: rooftree validate notebooks-data/measurements/h200/tp_layers_nvlink.csv
+      Example: rooftree validate notebooks-data/measurements/h200/layers.csv
 
       With pages: rooftree validate notebooks-data/published/training_steps.csv --report reports/measured
       """)
