@@ -21,7 +21,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public let energy: EnergyForm<N>
   let step: StepForm<N>
   /// Its network.
-  public let network: NetworkModel<N>
+  public private(set) var network: NetworkModel<N>
   /// How kernels and exchanges slow one another.
   public let contention: ContentionForm<N>
   /// Products that share the device.
@@ -63,6 +63,32 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
     contention = calibration?.fitted(ContentionForm<N>.self) ?? .uncalibrated
     concurrentProducts = calibration?.fitted(ConcurrentProductsForm<N>.self) ?? .uncalibrated
     copyEngines = calibration?.fitted(CopyEngineForm<N>.self) ?? .uncalibrated
+  }
+
+  /// The device with other numbers; what was fitted stays.
+  ///
+  /// Far quicker than making a model: forms read the numbers each time they are asked. Only those that nobody fitted are
+  /// made of the launch overhead, the power limit and the peak rate; they are made again where one of these changes.
+  ///
+  /// - Parameters:
+  ///   - machine: all numbers.
+  ///   - changed: those that differ.
+  /// - Returns: the model that a device with these numbers has.
+  @_specialize(where N == Double)
+  public func moved(to machine: Machine<N>, changed: [MachineNumber]) -> DeviceModel {
+    let isEnergyFitted = calibration?.forms[EnergyForm<N>.name] != nil
+    let isAnew = changed.contains { number in
+      switch number {
+      case .launch: true
+      case .powerLimit, .rate: !isEnergyFitted
+      default: false
+      }
+    }
+    var result = isAnew ? DeviceModel(device, calibration, machine: machine) : self
+    result.stepFactors = stepFactors
+    result.machine = machine
+    result.network = network.moved(to: machine.links)
+    return result
   }
 
   /// The constants that products of a type are costed with: their own, or those of 16-bit types.
@@ -130,7 +156,11 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   ///   - held: units that others hold; never more than all but one.
   /// - Returns: nil when the device cannot do it.
   public func crowdedTime(_ operation: Operator<N>, held: N) -> N? {
-    guard let alone = cost(operation.work, operation.dataType) else { return nil }
+    cost(operation.work, operation.dataType).map { crowdedTime(operation, alone: $0, held: held) }
+  }
+
+  /// The same, where the cost of the operator alone is known.
+  func crowdedTime(_ operation: Operator<N>, alone: Cost<N>, held: N) -> N {
     let left = N.larger(N(1), machine.units - held)
     switch operation.work {
     case .gemm(let shape):

@@ -21,19 +21,23 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
 
   let links: [Link]
   /// Peak rate and latency of each, which a sweep may vary.
-  let rates: [(bandwidth: N, latency: N)]
+  private(set) var rates: [(bandwidth: N, latency: N)]
   let form: CollectiveForm<N>
   let curves: [DeviceCalibration.CurveKey: SizeCurve]
   /// What each measured curve deviates from the form: logarithm over the logarithm of the payload in bytes.
   let deviations: [DeviceCalibration.CurveKey: BrokenLine]
   /// Peak rate of the measured link (of the device's link without a measurement), in bytes a second.
-  let measuredBandwidth: N
+  private(set) var measuredBandwidth: N
   /// The same, with the device's link as its data sheet has it.
   private let sheetBandwidth: Double
+  /// Whether ``measuredBandwidth`` is that of a measurement.
+  private let hasMeasuredLink: Bool
   /// Latency of the link, in seconds, for the form.
-  let latency: N
+  private(set) var latency: N
   /// Bandwidth of the measured link over that of the device's link.
-  let wireScale: N
+  private(set) var wireScale: N
+  /// Rank counts that were measured of each collective.
+  private let measuredRanks: [Collective<N>.Kind: [Int]]
   /// Whether the curves were measured on another link.
   let isTransferred: Bool
   let isCalibrated: Bool
@@ -58,6 +62,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     let varied = rates.first?.bandwidth ?? N(now)
     let measured = isCalibrated ? calibration?.curveBandwidth : nil
     sheetBandwidth = measured ?? now
+    hasMeasuredLink = measured != nil
     measuredBandwidth = measured.map { N($0) } ?? varied
     wireScale = measuredBandwidth / varied
     isTransferred = sheetBandwidth != now
@@ -78,8 +83,24 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
           return (key, BrokenLine(points))
         }
       })
+    measuredRanks = Dictionary(
+      grouping: deviations.keys.compactMap { key in
+        Collective<N>.Kind(rawValue: key.kind).map { ($0, key.ranks) }
+      }, by: \.0
+    ).mapValues { $0.map(\.1).sorted() }
     let spread = calibration?.curveSpread ?? closedFormSpread
     spreads = (spread, calibration?.transferredSpread ?? Double.larger(0.1, 2 * spread))
+  }
+
+  /// The network with other rates and latencies of its links; what was measured stays.
+  func moved(to links: [(bandwidth: N, latency: N)]) -> NetworkModel {
+    var result = self
+    result.rates = links
+    guard let near = links.first else { return result }
+    if !hasMeasuredLink { result.measuredBandwidth = near.bandwidth }
+    result.wireScale = result.measuredBandwidth / near.bandwidth
+    result.latency = near.latency
+    return result
   }
 
   /// The time of a collective, and how it was found.
@@ -201,11 +222,9 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
       deviations[.init(kind: kind.rawValue, ranks: ranks)]
     }
     if let own = line(kind, ranks) { return (own.value(at: size), .measured) }
-    // Rank counts that are nearest as factors.
-    let counts = Set(deviations.keys.lazy.filter { $0.kind == kind.rawValue }.map(\.ranks)).sorted {
-      (Self.distance($0, ranks), $0) < (Self.distance($1, ranks), $1)
-    }
-    let sameKind = counts.first.flatMap { line(kind, $0) }
+    // The rank count that is nearest as a factor; of two, the smaller one.
+    let nearest = measuredRanks[kind]?.min { Self.distance($0, ranks) < Self.distance($1, ranks) }
+    let sameKind = nearest.flatMap { line(kind, $0) }
     let others = Self.kinds(like: kind).compactMap { line($0, ranks)?.value(at: size) }
     let sameRanks = others.isEmpty ? nil : (1 / Double(others.count)) * others.reduce(N(0)) { $0 + $1 }
     let method: Method = isCalibrated ? .transferred : .closedForm

@@ -125,28 +125,8 @@ extension Scenario {
   public init(named name: String, in library: Library, changes: [String] = []) throws(Diagnostic) {
     let path = try library.path(.scenarios, name)
     var node = try readDocument(path: path)
-    for change in changes { node = node.overlaid(with: try Self.change(change)) }
+    for change in changes { node = node.overlaid(with: try .change(change, example: "run.micro_batch=4")) }
     try self.init(node: node, path: path, in: library)
-  }
-
-  /// `a.b=value` as the mapping that it stands for.
-  static func change(_ text: String) throws(Diagnostic) -> DocumentNode {
-    let parts = text.split(separator: "=", maxSplits: 1)
-    let keys = parts.first?.split(separator: ".", omittingEmptySubsequences: false) ?? []
-    guard parts.count == 2, !keys.isEmpty, keys.allSatisfy({ !$0.isEmpty }) else {
-      throw Diagnostic(
-        file: "--set", position: nil,
-        fault: .wrongKind(
-          path: "--set", found: "'\(printable(text))'", expected: "KEY=VALUE, as run.micro_batch=4"))
-    }
-    let value = try parseDocument(String(parts[1]), file: "--set \(text)")
-    return keys.reversed().reduce(value) { inner, key in
-      let keyNode = DocumentNode(
-        content: .scalar(String(key), quoted: false), position: .init(line: 1, column: 1),
-        file: "--set \(text)")
-      return DocumentNode(
-        content: .mapping([(key: keyNode, value: inner)]), position: keyNode.position, file: keyNode.file)
-    }
   }
 
   /// Reads a scenario from a mapping.

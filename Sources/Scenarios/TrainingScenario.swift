@@ -33,7 +33,7 @@ public struct TrainingScenario: Sendable {
   public init?(named name: String, in library: Library, changes: [String] = []) throws(Diagnostic) {
     let path = try library.path(.scenarios, name)
     var node = try readDocument(path: path)
-    for change in changes { node = node.overlaid(with: try Scenario.change(change)) }
+    for change in changes { node = node.overlaid(with: try .change(change, example: "run.micro_batch=4")) }
     guard let named = node.value("workload") else { return nil }
     var files = [path]
     let workload = try Scenario.document(.workloads, named, key: "workload", library, &files)

@@ -69,6 +69,12 @@ func writeGoodFiles(to folder: borrowing TemporaryFolder) throws {
 
 @Suite struct WrongInputTests {
   private func apply(_ change: WrongInput.Change, to folder: borrowing TemporaryFolder) throws {
+    switch change {
+    case .whole(let file, _), .bytes(let file, _):
+      let parent = URL(fileURLWithPath: folder.path + "/" + file).deletingLastPathComponent()
+      try FileManager.default.createDirectory(at: parent, withIntermediateDirectories: true)
+    default: break
+    }
     func replace(_ file: String, _ old: String, _ new: String) throws {
       let text = try Repository.text("Tests/CommandTests/Fixtures/" + file)
       let parts = text.components(separatedBy: old)

@@ -136,6 +136,52 @@ extension WrongInput {
       space.yaml:5:13: error: unknown key 'hmb' in 'hardware.memory'; did you mean 'hbm'?
       """),
     WrongInput(
+      "money without prices",
+      .whole(
+        "space.yaml",
+        """
+        name: s
+        model: training
+        base: {name: b, workload: ./workload.yaml, hardware: ./device.yaml, calibration: none}
+        axes:
+          a: {sets: run.micro_batch, values: [1, 2]}
+        outputs: [time, cost]
+        """), .sweep,
+      """
+      space.yaml:3:7: error: 'cost' needs 'costs' in the base, with 'device_hour' or 'capital'
+      """),
+    WrongInput(
+      "a sampled degree",
+      .whole(
+        "space.yaml",
+        """
+        name: s
+        model: training
+        base: {name: b, workload: ./workload.yaml, hardware: ./device.yaml, calibration: none}
+        axes:
+          d: {method: sobol, count: 8, axes: {t: {sets: parallelism.tensor, from: 1, to: 8}}}
+        """), .sweep,
+      """
+      space.yaml:5:49: error: 'axes.t' is no list of values; expected whole numbers
+      """),
+    WrongInput(
+      "a part of another version", .bytes("results/parts/part-00000-of-00001", partFile(of: "x")), .sweep,
+      """
+      results/parts/part-00000-of-00001: error: belongs to another space, or to another version of its files or of \
+      the program; write to another folder, or remove it and run the sweep again
+      """),
+    WrongInput(
+      "a truncated part",
+      .bytes("results/parts/part-00000-of-00001", Array(partFile(of: "x").dropLast(4))), .sweep,
+      """
+      results/parts/part-00000-of-00001: error: is truncated: 93 bytes; expected 97. Remove it and run the sweep again
+      """),
+    WrongInput(
+      "a part that is none", .whole("results/parts/part-00000-of-00001", "hello"), .sweep,
+      """
+      results/parts/part-00000-of-00001: error: is no part of a sweep, or damaged; remove it and run the sweep again
+      """),
+    WrongInput(
       "merge without parts", .nothing, .words(["merge", "space.yaml", "--output", "results"]),
       """
       results/parts: error: 1 of 1 parts is missing: 0; run the sweep again to compute what is missing
@@ -148,6 +194,14 @@ extension WrongInput {
         See 'rooftree sweep --help' for more information.
       """),
   ]
+
+  /// A part of six scenarios that holds nothing, with the fingerprint of its space and version.
+  private static func partFile(of fingerprint: String) -> [UInt8] {
+    func number(_ value: Int) -> [UInt8] { [UInt8(value)] + [UInt8](repeating: 0, count: 7) }
+    func text(_ words: String) -> [UInt8] { number(words.utf8.count) + Array(words.utf8) }
+    // Number, count, first, end, columns, bytes of the state and of the columns, checksum.
+    return text("rooftree part 1\n") + text(fingerprint) + [0, 1, 0, 6, 0, 0, 0, 0].flatMap(number)
+  }
 
   /// Files that are no YAML, or no files.
   static let files: [WrongInput] = [

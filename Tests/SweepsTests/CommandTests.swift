@@ -69,6 +69,77 @@ import Testing
     }
   }
 
+  /// Killed inside of the only part, with a journal beside it that is used and removed, the files are the same; the next run
+  /// starts with what the journal has.
+  @Test func killedPartsGoOn() throws {
+    let folder = try TemporaryFolder()
+    let text = Self.space.replacingOccurrences(of: "part: 4096", with: "part: 2000000\nwrite: [netcdf]")
+    try folder.write("long.yaml", Array(text.utf8))
+    let environment = ["ROOFTREE_MODELS": Repository.models]
+    let process = try start(["sweep", "long.yaml", "--output", "out", "--threads", "2"], in: folder.path)
+    func journals() -> [String] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/out/parts")) ?? []
+      return names.filter { $0.contains(".journal.") }
+    }
+    for _ in 0..<1000 where journals().isEmpty { usleep(2000) }
+    usleep(60_000)
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+    // On a machine that was quick enough the part is whole.
+    let isPart = !parts(folder.path).isEmpty
+    #expect(isPart || journals().count == 1)
+    let rest = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "out"], in: folder.path, environment: environment)
+    #expect(rest.status == 0)
+    #expect(journals().isEmpty)
+    let whole = try Command.run(
+      Command.rooftree, ["sweep", "long.yaml", "--output", "whole"], in: folder.path, environment: environment
+    )
+    #expect(whole.status == 0)
+    for name in ["best.csv", "pareto.csv", "scenarios.csv", "long.nc"] {
+      let (a, b) = (folder.path + "/out/" + name, folder.path + "/whole/" + name)
+      #expect(FileManager.default.contentsEqual(atPath: a, andPath: b), "\(name)")
+    }
+  }
+
+  private static let hasDuckDB =
+    (try? Command.run("/usr/bin/env", ["duckdb", "-c", "select 1"]))?.status == 0
+
+  /// A table in Parquet is that of the CSV file, with a type for each column whatever its first rows look like.
+  @Test(.enabled(if: hasDuckDB, "needs the command duckdb (pip install duckdb-cli)"))
+  func parquetIsTheTable() throws {
+    let folder = try TemporaryFolder()
+    let text = """
+      name: it's
+      model: roofline
+      base: {hardware: nvidia-h200, bytes: 0 B, launch: 0 s}
+      axes:
+        flop: {sets: flop, values: [0 FLOP, 989 TFLOP, 1 GFLOP]}
+        budget: [1, 2, 2.5]
+      outputs: [time, compute]
+      write: [csv, parquet]
+
+      """
+    try folder.write("space.yaml", Array(text.utf8))
+    let run = try Command.run(
+      Command.rooftree, ["sweep", "space.yaml", "--output", "out"], in: folder.path,
+      environment: ["ROOFTREE_MODELS": Repository.models])
+    #expect(run.status == 0)
+    #expect(run.output.contains("out/it's.parquet"))
+    func query(_ words: String) throws -> String {
+      try Command.run("/usr/bin/env", ["duckdb", "-csv", "-c", words], in: folder.path).output
+    }
+    #expect(
+      try query("select column_name, column_type from (describe from 'out/it''s.parquet')")
+        == "column_name,column_type\nscenario,BIGINT\nflop_FLOP,DOUBLE\nbudget,DOUBLE\ntime_s,DOUBLE\ncompute_s,DOUBLE\n"
+    )
+    let both = try query(
+      "select count(*) from (from 'out/it''s.parquet' intersect from read_csv('out/it''s.csv', types = {'time_s': 'DOUBLE'}))"
+    )
+    #expect(both == "count_star()\n9\n")
+    #expect(try query("select sum(compute_s) from 'out/it''s.parquet'").contains("3.0000"))
+  }
+
   private static let canMount =
     getuid() == 0
     && (try? Command.run(

@@ -1,5 +1,6 @@
 import CostModels
 import Documents
+import Hardware
 import Quantities
 import Scenarios
 import TestSupport
@@ -164,6 +165,52 @@ private let spaces = [
     }
     #expect(answers > 10)
     if number != 1 { #expect(refusals > 10) }
+  }
+
+  /// Numbers of the hardware that are sampled are set without a document, and the answers are those of one all the same.
+  @Test(arguments: ["nvidia-h200", "nvidia-h100-80g-sxm"])
+  func sampledMachines(name: String) throws {
+    let text = """
+      name: sampled
+      model: training
+      base: {name: b, workload: megatron-1.7b, hardware: \(name), run: {micro_batch: 2, global_batch: 64}, parallelism: {tensor: 2, data: 16}}
+      axes:
+        machines:
+          method: latin-hypercube
+          count: 12
+          seed: 5
+          axes:
+            hbm: {sets: hardware.memory.hbm.bandwidth, from: 1 TB/s, to: 9 TB/s}
+            peak: {sets: hardware.compute.rates.bf16, from: 0.3 PFLOP/s, to: 3 PFLOP/s, spacing: logarithmic}
+            clock: {sets: hardware.compute.clock, from: 1 GHz, to: 2 GHz}
+            launch: {sets: hardware.overhead.launch, from: 1 us, to: 9 us}
+            link: {sets: hardware.links.node.bandwidth, from: 50 GB/s, to: 900 GB/s}
+            latency: {sets: hardware.links.node.latency, from: 0.3 us, to: 3 us}
+            rails: {sets: hardware.links.cluster.bandwidth, from: 10 GB/s, to: 90 GB/s}
+            limit: {sets: hardware.power.limit, from: 400 W, to: 900 W}
+      outputs: [time, energy, exposed]
+      """
+    let sweep = try sweep(text)
+    let prepared = try PreparedSweep(sweep, in: Repository.library, version: "1")
+    let engine = SweepEngine(sweep, prepared.model, threads: 1)
+    let slow = TrainingContextMaker(sweep, in: Repository.library, usesDocuments: true)
+    for index in 0..<12 {
+      let found = engine.scenario(index).values
+      let context = try slow.context { sweep.space.digit(sweep.space.dimensionOfAxis[$0], of: index) }
+      let hbm = try #require(context.scenario.device.mainMemory.bandwidth?.value)
+      #expect(abs(hbm / sweep.space.number(0, at: index) - 1) < 1e-14)
+      var plan = context.scenario.plan
+      (plan.tensor, plan.data, plan.microBatches) = (2, 16, 2)
+      let expected = context.scenario.spread(
+        plan, microBatch: 2, sequenceParallel: false, separateAccumulation: false
+      ).project()
+      let step = try #require(expected.step)
+      let numbers = [
+        step.total, try #require(expected.energy).energy.value,
+        step.exposedGradients + step.exposedWeights,
+      ]
+      for (ours, theirs) in zip(found, numbers) { #expect(abs(ours - theirs) <= 1e-12 * theirs) }
+    }
   }
 
   /// Draws spread the time as much as the covariance says, the same for everyone, around the calibrated time.

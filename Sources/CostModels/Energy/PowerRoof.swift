@@ -118,18 +118,22 @@ public struct PowerRoof<N: ModelNumber>: Sendable {
     }
     var low = N(Self.slowest)
     var high = N(1)
-    for _ in 0..<24 {
+    for _ in 0..<5 {
       let middle = 0.5 * (low + high)
       let value = excess(middle)
       low = N.choose(where: value, isAtMost: N(0), then: middle, otherwise: low)
       high = N.choose(where: value, isAtMost: N(0), then: high, otherwise: middle)
     }
-    // Halving finds the place, one step of Newton's gives it the derivatives that halving has not.
+    // Halving finds the neighbourhood, four steps of Newton's the place to all digits, with the derivatives that halving
+    // has not.
     var x = 0.5 * (low + high)
-    let slope =
-      exponent * demand.coreEnergy * x.raised(to: exponent) / x + room * demand.clockedTime / (x * x)
-    let step = N.choose(where: slope, isAtMost: N(0), then: N(0), otherwise: excess(x) / slope)
-    x = N.larger(N(Self.slowest), N.smaller(N(1), x - step))
+    for _ in 0..<4 {
+      let core = demand.coreEnergy * x.raised(to: exponent)
+      let value = core + demand.otherEnergy - room * (steady + demand.clockedTime / x)
+      let slope = exponent * core / x + room * demand.clockedTime / (x * x)
+      let step = N.choose(where: slope, isAtMost: N(0), then: N(0), otherwise: value / slope)
+      x = N.larger(low, N.smaller(high, x - step))
+    }
     x = N.choose(where: excess(N(1)), isAtMost: N(0), then: N(1), otherwise: x)
     let above = demand.coreEnergy * x.raised(to: exponent) + demand.otherEnergy
     // Where even the slowest clock draws too much, memory has to wait as well.

@@ -161,10 +161,14 @@ extension DeviceModel {
     func loss(_ list: (inout OperatorList<N>) -> Void) -> N {
       var operators = OperatorList<N>()
       list(&operators)
-      let alone = operators.operators.reduce(N(0)) { sum, operation in
-        sum + (cost(operation.work, operation.dataType)?.time ?? N(.infinity))
+      var (alone, crowded) = (N(0), N(0))
+      for operation in operators.operators {
+        // What the device cannot do takes for ever without losing anything.
+        guard let cost = cost(operation.work, operation.dataType) else { return N(0) }
+        alone = alone + cost.time
+        crowded = crowded + crowdedTime(operation, alone: cost, held: channels)
       }
-      return N.larger(N(0), (crowdedTime(operators.operators, channels: channels) ?? alone) - alone)
+      return N.larger(N(0), crowded - alone)
     }
     let backward = loss {
       step.layer.recompute(plan.recompute, into: &$0)

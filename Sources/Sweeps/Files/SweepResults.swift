@@ -228,16 +228,24 @@ extension PreparedSweep {
     if wantsTable {
       let path = "\(folder)/\(sweep.name).csv"
       try writeTable(path, in: folder)
+      var written = ["\(sweep.name).csv"]
       if sweep.formats.contains(.parquet) {
         if let remark = convertToParquet(path) {
           remarks.append(remark)
         } else {
-          files.append("\(folder)/\(sweep.name).parquet")
+          // The CSV file was only its source, unless it was asked for as well.
+          if !sweep.formats.contains(.csv) {
+            unlink(path)
+            written = []
+          }
+          written.append("\(sweep.name).parquet")
         }
       }
-      files.append(path)
-      for column in scenarioColumns {
-        dictionary.append(["\(sweep.name).csv", ResultTable.header(column), column.unit, column.title])
+      for name in written {
+        files.append("\(folder)/\(name)")
+        for column in scenarioColumns {
+          dictionary.append([name, ResultTable.header(column), column.unit, column.title])
+        }
       }
     }
     let columns = ResultTable(
@@ -416,26 +424,43 @@ extension PreparedSweep {
     try moveIntoPlace(temporary, path)
   }
 
-  /// Has the DuckDB command turn a CSV file into a Parquet file beside it.
+  /// Has the DuckDB command turn the table into a Parquet file beside it: names are text, the index whole, the rest doubles.
   ///
-  /// - Returns: a remark when it is not installed or fails.
+  /// - Returns: a remark when it is not installed or fails; then no Parquet file is left.
   private func convertToParquet(_ path: String) -> String? {
     let target = String(path.dropLast(3)) + "parquet"
-    let quoted = { (text: String) in text.replacingOccurrences(of: "'", with: "''") }
+    let temporary = target + ".new"
+    let quoted = { (text: String) in "'" + text.replacingOccurrences(of: "'", with: "''") + "'" }
+    let types = scenarioColumns.enumerated().map { number, column in
+      let type = number == 0 ? "BIGINT" : column.unit.isEmpty ? "VARCHAR" : "DOUBLE"
+      return "\(quoted(ResultTable.header(column))): '\(type)'"
+    }
     let process = Process()
+    let errors = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
       "duckdb", "-c",
-      "copy (from read_csv('\(quoted(path))')) to '\(quoted(target))' (format parquet, compression zstd)",
+      "set memory_limit = '400MB'; copy (from read_csv(\(quoted(path)), header = true, auto_detect = false, "
+        + "quote = '\"', escape = '\"', columns = {\(types.joined(separator: ", "))})) to \(quoted(temporary)) "
+        + "(format parquet, compression zstd)",
     ]
     process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
+    process.standardError = errors
     do { try process.run() } catch { return "no Parquet file: \(error)" }
+    let words = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     switch process.terminationStatus {
-    case 0: return nil
-    case 127: return "no Parquet file: the command duckdb is not installed (PyPI: duckdb-cli)"
-    default: return "no Parquet file: duckdb ended with status \(process.terminationStatus)"
+    case 0:
+      do throws(FileFailure) { try moveIntoPlace(temporary, target) } catch {
+        return "no Parquet file: \(error)"
+      }
+      return nil
+    case 127:
+      return "no Parquet file: the command duckdb is not installed (pip install duckdb-cli); the table is CSV"
+    default:
+      unlink(temporary)
+      let first = String(decoding: words, as: UTF8.self).split(separator: "\n").first ?? ""
+      return "no Parquet file: duckdb failed: \(printable(String(first)))"
     }
   }
 }

@@ -51,40 +51,56 @@ private final class TrainingBounder: BoxBounder {
   func ranges(_ box: SearchBox, outputs: [Int]) -> [Interval] {
     let product = range(.tensor, box) * range(.context, box) * range(.pipeline, box)
     let devices = isGiven(.devices) ? range(.devices, box) : product * range(.data, box)
-    let data = isGiven(.devices) ? Interval(1, devices.high) : range(.data, box)
+    let data = isGiven(.devices) ? Interval.larger(Interval(1), devices / product) : range(.data, box)
+    let microBatch = range(.microBatch, box)
+    var tokens = 1.0
     let sequences =
-      isGiven(.globalBatch)
-      ? range(.globalBatch, box) : range(.microBatch, box) * range(.microBatches, box) * data
-    var least = Interval(0, .infinity)
-    var rate = Interval(0, .infinity)
-    var capacity = Interval.all
+      isGiven(.globalBatch) ? range(.globalBatch, box) : microBatch * range(.microBatches, box) * data
+    var (least, rate) = (Interval(0, .infinity), Interval(0, .infinity))
+    var (capacity, energyPerToken, costPerToken) = (
+      Interval.all, Interval(0, .infinity), Interval(0, .infinity)
+    )
     if contextDimensions.allSatisfy({ $0 < box.fixed }), let context = evaluator.context(of: box.start) {
       capacity = Interval(context.numbers.capacity)
+      tokens = Double(context.scenario.sequence)
       let perSequence: Double
       if layerDimensions.allSatisfy({ $0 < box.fixed }),
         let layer = evaluator.layerTime(context, of: box.start)
       {
         perSequence = Double(context.transformer.layers) * layer
       } else {
-        let tokens = Double(context.scenario.sequence)
         let matrices = Double(context.transformer.layers) * context.transformer.layerMatrixParameters
         // Mixtures use a part of their matrices: nothing is claimed of them.
         perSequence =
           context.transformer.experts == nil ? 6 * tokens * matrices / (1.3 * context.numbers.peak) : 0
       }
-      let time = Interval(perSequence) * sequences / devices
-      least = Interval(time.low, .infinity)
-      if perSequence > 0 {
-        rate = Interval(0, (Interval(Double(context.scenario.sequence) / perSequence) * devices).high)
+      // The slowest of p stages has at least a p-th of the layers for each of m micro-batches, and the others are waited
+      // for once, a v-th of them with v virtual stages: (p - 1)/(m v) of the work.
+      let microBatches = sequences / (microBatch * data)
+      let bubble = (range(.pipeline, box) - Interval(1)) / (microBatches * range(.virtualStages, box))
+      let deviceTime = Interval(perSequence) * (Interval(1) + Interval(Swift.max(0, bubble.low)))
+      least = Interval((deviceTime * sequences / devices).low, .infinity)
+      if perSequence > 0 { rate = Interval(0, (Interval(tokens) / deviceTime * devices).high) }
+      // All devices draw idle power at least, and are paid for, as long as the step takes.
+      let perToken = (deviceTime / Interval(tokens)).low
+      let energy = context.numbers.roof.idle * perToken
+      energyPerToken = Interval(energy, .infinity)
+      if let money = context.numbers.cost?.money(energy, devices: 1, time: perToken) {
+        costPerToken = Interval(money * (1 - 1e-12), .infinity)
       }
     }
-    return outputs.map { (output: Int) -> Interval in
-      switch output {
-      case 0: least
-      case 1: rate
-      case 2: Interval(0, (rate / devices).high)
-      case 5: capacity
-      case 6: devices
+    let stepTokens = Interval(tokens) * sequences
+    return outputs.map { (number: Int) -> Interval in
+      switch TrainingSweep.Output(rawValue: number) {
+      case .time, .sustainedTime: least
+      case .tokensPerSecond: rate
+      case .tokensPerDeviceSecond: Interval(0, (rate / devices).high)
+      case .memoryCapacity: capacity
+      case .devices: devices
+      case .energyPerToken: energyPerToken
+      case .energy: Interval((energyPerToken * stepTokens).low, .infinity)
+      case .costPerToken: costPerToken
+      case .cost: Interval((costPerToken * stepTokens).low, .infinity)
       default: Interval(0, .infinity)
       }
     }

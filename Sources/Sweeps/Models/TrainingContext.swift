@@ -8,8 +8,20 @@ import Workloads
 
 /// Everything of a training step that does not depend on how it is spread: the model, the machine, how the step runs.
 final class TrainingContext: Sendable {
-  let scenario: Scenario
-  let transformer: TransformerModel
+  /// What does not depend on the numbers of the machine, shared by all machines with the same names.
+  final class Question: Sendable {
+    let scenario: Scenario
+    let transformer: TransformerModel
+
+    init(_ scenario: Scenario, _ transformer: TransformerModel) {
+      self.scenario = scenario
+      self.transformer = transformer
+    }
+  }
+
+  let question: Question
+  var scenario: Scenario { question.scenario }
+  var transformer: TransformerModel { question.transformer }
   let device: DeviceModel<Double>
   let numbers: Numbers
 
@@ -18,6 +30,8 @@ final class TrainingContext: Sendable {
     var rules = PlanRules()
     /// The plan of the base, whose degrees and micro-batches scenarios set.
     var plan = ParallelPlan()
+    /// How the host starts kernels.
+    var host = HostLaunch<Double>()
     /// Operations that a sequence needs, over all devices.
     var sequenceWork = 0.0
     /// Peak rate of a device, in FLOP/s.
@@ -32,23 +46,28 @@ final class TrainingContext: Sendable {
     var cost: OperatingCost<Double>?
   }
 
-  /// The context of a scenario on a machine.
-  ///
-  /// - Parameters:
-  ///   - scenario: the question; of its device, what is not in `machine` counts.
-  ///   - transformer: what runs.
-  ///   - machine: the numbers of the device.
-  init(_ scenario: Scenario, _ transformer: TransformerModel, on machine: Machine<Double>) {
-    self.scenario = scenario
-    self.transformer = transformer
-    device = scenario.deviceModel(on: machine)
+  /// The context of a scenario on its device.
+  init(_ scenario: Scenario, _ transformer: TransformerModel) {
+    question = Question(scenario, transformer)
+    device = scenario.deviceModel
     numbers = Numbers(
-      rules: scenario.planRules(transformer), plan: scenario.plan,
+      rules: scenario.planRules(transformer), plan: scenario.plan, host: scenario.hostStarts,
       sequenceWork: transformer.modelFLOP(sequences: 1, length: Double(scenario.sequence)).value,
-      peak: machine.rate(scenario.dataType) ?? 0,
+      peak: device.machine.rate(scenario.dataType) ?? 0,
       capacity: scenario.device.mainMemory.capacity.value, perMicroBatch: device.stepFactors.microBatch,
       once: device.stepFactors.once, contention: device.contention, knowsEnergy: scenario.knowsEnergy,
       roof: device.powerRoof, cost: scenario.operatingCost)
+  }
+
+  /// The same on a machine with other numbers.
+  init(_ other: TrainingContext, on machine: Machine<Double>, changed: [MachineNumber]) {
+    question = other.question
+    device = other.device.moved(to: machine, changed: changed)
+    var numbers = other.numbers
+    numbers.peak = machine.rate(other.question.scenario.dataType) ?? 0
+    numbers.contention = device.contention
+    numbers.roof = device.powerRoof
+    self.numbers = numbers
   }
 }
 
@@ -84,8 +103,7 @@ final class TrainingContextMaker {
 
   /// A question on a device as its description has it.
   private struct NamedMachine {
-    let scenario: Scenario
-    let machine: Machine<Double>
+    let context: TrainingContext
     /// The number that each axis sets; nil where one sets something that is no number of a machine.
     let numbers: [(axis: Int, number: MachineNumber)]?
   }
@@ -178,19 +196,18 @@ final class TrainingContextMaker {
         named = known
       } else {
         let moved = try checked(try moved(scenario, digit, numbers: false))
-        named = NamedMachine(
-          scenario: moved, machine: Machine(moved.device), numbers: numbers(of: moved))
+        named = NamedMachine(context: TrainingContext(moved, transformer), numbers: numbers(of: moved))
         if machines.count > 4096 { machines = [:] }
         machines[digits] = named
       }
       if let numbers = named.numbers {
-        let machine = try changed(named.machine, numbers, digit)
-        return TrainingContext(named.scenario, transformer, on: machine)
+        let machine = try changed(named.context.device.machine, numbers, digit)
+        return TrainingContext(named.context, on: machine, changed: numbers.map(\.number))
       }
     }
     if !hardwareAxes.isEmpty { scenario = try moved(scenario, digit) }
     scenario = try checked(scenario)
-    return TrainingContext(scenario, transformer, on: Machine(scenario.device))
+    return TrainingContext(scenario, transformer)
   }
 
   /// A scenario whose device can compute it.

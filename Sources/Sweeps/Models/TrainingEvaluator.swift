@@ -394,7 +394,7 @@ final class TrainingEvaluator: BlockEvaluator {
       if asked == nil { asked = question(state, place) }
       return asked
     }
-    let (base, device) = (current.scenario, current.device)
+    let host = state.numbers.host
     let layer = layer(layerKey.value(digits, place), current, energy: wantsEnergy) { ask()?.kernels }
     guard let layer else { return state.reason = reason(.inputs) }
     (state.parts.forward, state.parts.recompute, state.parts.backward) = (layer[0], layer[1], layer[2])
@@ -406,17 +406,17 @@ final class TrainingEvaluator: BlockEvaluator {
     if !isExchangeKnown, let (scenario, kernels) = ask() {
       var costs = StepParts<Double>()
       let (exchanges, updates) = (scenario.exchanges(of: kernels), scenario.updates(of: kernels))
-      device.addExchanges(exchanges, to: &costs)
+      current.device.addExchanges(exchanges, to: &costs)
       (exchange[0], exchange[1]) = (costs.layerGradients, costs.outerGradients)
       (exchange[2], exchange[3]) = (costs.layerWeights, costs.updatedWeights)
-      exchange[4] = device.updateTime(updates, host: base.hostStarts)
-      exchange[5] = device.besideChannels(state.plan) ?? 0
+      exchange[4] = current.device.updateTime(updates, host: host)
+      exchange[5] = current.device.besideChannels(state.plan) ?? 0
       if wantsEnergy {
         var demands = StepDemands<Double>()
-        device.addExchanges(exchanges, to: &demands)
+        current.device.addExchanges(exchanges, to: &demands)
         (exchange[6], exchange[7]) = (demands.layerGradients, demands.outerGradients)
         (exchange[8], exchange[9]) = (demands.layerWeights, demands.updatedWeights)
-        device.updateDemand(updates, host: base.hostStarts).store(exchange + 10)
+        current.device.updateDemand(updates, host: host).store(exchange + 10)
       }
     }
     (state.parts.layerGradients, state.parts.outerGradients) = (exchange[0], exchange[1])
@@ -433,7 +433,7 @@ final class TrainingEvaluator: BlockEvaluator {
 
     if state.plan.pipeline > 1 {
       let (message, isKnown) = messages.place(messageKey.value(digits, place))
-      if !isKnown, let (_, kernels) = ask() { message[0] = device.messageTime(kernels, state.plan) }
+      if !isKnown, let (_, kernels) = ask() { message[0] = current.device.messageTime(kernels, state.plan) }
       state.parts.message = message[0]
     }
     let channels = exchange[5]
@@ -442,7 +442,7 @@ final class TrainingEvaluator: BlockEvaluator {
       let key = layerKey.value(digits, place) &* 64 &+ Int(truncatingIfNeeded: channels.bitPattern % 61)
       let (loss, isKnown) = losses.place(key)
       if !isKnown || loss[2] != channels, let (_, kernels) = ask() {
-        (loss[0], loss[1]) = device.losses(kernels, state.plan, channels: channels)
+        (loss[0], loss[1]) = current.device.losses(kernels, state.plan, channels: channels)
         loss[2] = channels
       }
       (state.parts.forwardLoss, state.parts.backwardLoss) = (loss[0], loss[1])
@@ -466,7 +466,7 @@ final class TrainingEvaluator: BlockEvaluator {
       layers.forget(key)
       return nil
     }
-    let (recompute, host) = (context.scenario.plan.recompute, context.scenario.hostStarts)
+    let (recompute, host) = (context.numbers.plan.recompute, context.numbers.host)
     let costs = context.device.layerParts(kernels, recompute: recompute, host: host)
     (layer[0], layer[1], layer[2]) = (costs.forward, costs.recompute, costs.backward)
     (layer[3], layer[4], layer[5]) = (costs.embedding, costs.embeddingGradient, costs.head)

@@ -13,7 +13,9 @@ extension Sweep {
   public init(named name: String, in library: Library, changes: [String] = []) throws(Diagnostic) {
     let path = try library.path(.sweeps, name)
     var node = try readDocument(path: path)
-    for change in changes { node = node.overlaid(with: try DocumentNode.change(change)) }
+    for change in changes {
+      node = node.overlaid(with: try .change(change, example: "base.run.micro_batch=4"))
+    }
     try self.init(node: node, path: path, in: library)
   }
 
@@ -101,30 +103,6 @@ extension DocumentNode {
     case .sequence(let items): "[" + items.map(\.canonicalText).joined(separator: ",") + "]"
     case .mapping(let pairs):
       "{" + pairs.map { $0.key.canonicalText + "=" + $0.value.canonicalText }.joined(separator: ",") + "}"
-    }
-  }
-
-  /// `a.b=value` of the command line as the mapping that it stands for.
-  static func change(_ text: String) throws(Diagnostic) -> DocumentNode {
-    let parts = text.split(separator: "=", maxSplits: 1)
-    let keys = parts.first?.split(separator: ".", omittingEmptySubsequences: false) ?? []
-    guard parts.count == 2, !keys.isEmpty, keys.allSatisfy({ !$0.isEmpty }) else {
-      throw Diagnostic(
-        file: "--set", position: nil,
-        fault: .wrongKind(
-          path: "--set", found: "'\(printable(text))'", expected: "KEY=VALUE, as base.run.micro_batch=4"))
-    }
-    let value = try parseDocument(String(parts[1]), file: "--set \(text)")
-    return nested(keys.map(String.init), value, like: value)
-  }
-
-  /// A value under a path of keys, each at the place of a node.
-  static func nested(_ keys: [String], _ value: DocumentNode, like place: DocumentNode) -> DocumentNode {
-    keys.reversed().reduce(value) { inner, key in
-      let keyNode = DocumentNode(
-        content: .scalar(key, quoted: false), position: place.position, file: place.file)
-      return DocumentNode(
-        content: .mapping([(key: keyNode, value: inner)]), position: place.position, file: place.file)
     }
   }
 }
