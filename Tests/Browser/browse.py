@@ -24,6 +24,8 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Part of the pixels of a picture that may differ visibly: fonts are drawn a little differently by versions of Chromium.
 TOLERANCE = 0.02
+# A title as hostile as a user's file can hold: markup, quotes, a change of direction, no end.
+HOSTILE = 'title="<script>alert(1)</script> \\" \' & {{title}} \u202e ' + "\u05e9\u05dc\u05d5\u05dd " + "very long " * 30 + '"'
 
 
 class Browser:
@@ -392,7 +394,7 @@ def main():
     if keep:
         os.makedirs(keep, exist_ok=True)
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="rooftree-browser-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rooftree-browser-", ignore_cleanup_errors=True) as folder:
         browser = Browser(folder)
         looks = Looks(browser, folder, keep)
         looks.page(gallery, "gallery")
@@ -400,8 +402,10 @@ def main():
         if "--timing" in options:
             browser.open(gallery, 1280)
             print(json.dumps(browser.evaluate(TIMING)))
-        for subject in ("getting-started", "comp-vs-comm", "pim-opt", "criteo-svm-admm", "nvidia-h200-slow-b", "claims"):
-            subprocess.run([rooftree, "report", subject, "--output", f"{folder}/{subject}"], check=True,
+        for subject in ("getting-started", "comp-vs-comm", "pim-opt", "criteo-svm-admm", "llama-70b-serving",
+                        "gpt3-cheapest", "nvidia-h200-slow-b", "claims", "hostile"):
+            words = ["bert-large-a100", "--set", HOSTILE] if subject == "hostile" else [subject]
+            subprocess.run([rooftree, "report", *words, "--output", f"{folder}/{subject}"], check=True,
                            stdout=subprocess.DEVNULL)
             looks.page(f"{folder}/{subject}/index.html", subject)
         browser.process.terminate()
