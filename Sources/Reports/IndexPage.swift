@@ -44,7 +44,8 @@ public struct IndexPage: Sendable {
 
   private static let title = "Reports"
   private static let lead =
-    "Projections, studies and calibrations, each a page of its own with its figures, their data and what they rest on."
+    "Projections, studies, sweeps, calibrations and measured tables, each a page of its own with its figures, their data "
+    + "and what they rest on."
 
   /// The index as HTML: no script, no request to anywhere.
   ///
