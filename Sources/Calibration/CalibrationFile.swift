@@ -1,5 +1,6 @@
 public import CostModels
 public import Documents
+public import Hardware
 import Quantities
 import Workloads
 
@@ -14,6 +15,19 @@ extension DeviceCalibration {
   public init(named name: String, in library: Library, at node: DocumentNode? = nil) throws(Diagnostic) {
     let path = try library.path(.calibrations, name, at: node)
     try self.init(node: try readDocument(path: path), in: library, seen: [name])
+  }
+
+  /// The calibration as a device uses it: with the data sheet of the measured device if that is another one.
+  ///
+  /// - Parameters:
+  ///   - device: the device that is costed with it.
+  ///   - library: where the measured device is looked up; one that is not there counts as unlike.
+  /// - Returns: the calibration.
+  public func used(on device: Device, in library: Library) -> DeviceCalibration {
+    guard hardware != device.name else { return self }
+    var result = self
+    result.measuredDevice = try? Device(named: hardware, in: library)
+    return result
   }
 
   init(node: DocumentNode, in library: Library, seen: [String]) throws(Diagnostic) {

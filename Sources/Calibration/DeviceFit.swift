@@ -103,7 +103,8 @@ public struct DeviceFit: Sendable {
       let relative = result.forms[StreamingForm<Double>.name(of: StreamingForm<Double>.relative(of: kind))]
       let (constants, errors) = try crossValidated(
         StreamingForm<Double>.self, rows,
-        prior: isAlone ? StreamingForm<Double>.typicalConstants(of: kind) : relative?.values
+        prior: isAlone || kind == .softmaxBackward
+          ? StreamingForm<Double>.typicalConstants(of: kind) : relative?.values
       ) { form, subject in
         var time = 0.0
         for work in subject.alike {

@@ -122,8 +122,10 @@ public enum Subject: Sendable {
   case beside(BesideSubject)
   /// Collectives by copy engines, started by one process.
   case copies(Operator<Double>, repeats: Double)
-  /// A kernel given by its operations and bytes, on so many compute units, started so many times.
-  case roofline(flop: Double, bytes: Double, DataType, units: Double?, launches: Double)
+  /// Kernels given by their operations and bytes, on so many compute units, started so many times; `gathered` bytes cross
+  /// the last-level cache in single sectors.
+  case roofline(
+    flop: Double, bytes: Double, DataType, units: Double?, launches: Double, gathered: Double = 0)
   /// A phase of a PrIM kernel on memory that computes.
   case units(PrIMRun<Double>, PrIMPhase)
   /// A whole training step on many devices.
@@ -414,10 +416,16 @@ extension Table.Row {
             batch: try parameter("b", parameters), heads: heads, keyValueHeads: heads,
             queries: length, keys: length, headSize: try parameter("d", parameters),
             causal: parameters["causal"] == "1", backward: operation == "sdpa_bwd")))
-    case "lr_dense", "svm_dense", "lr_sparse":
+    case "lr_dense", "svm_dense":
       return .roofline(
         flop: try number("flops"), bytes: try number("bytes"), type, units: units,
-        launches: operation == "svm_dense" ? 5 : 4)
+        launches: operation == "svm_dense" ? 6 : 4)
+    case "lr_sparse":
+      // A non-zero weight is read for the product, its gradient read and written, the weight updated: four sectors.
+      let nonzeros = try parameter("nnz", parameters) * parameter("batch", parameters)
+      return .roofline(
+        flop: try number("flops"), bytes: try number("bytes"), type, units: units, launches: 6,
+        gathered: nonzeros * 4 * 32)
     default:
       let names = ["add_scalar": "copy"]
       guard let kind = Streaming<Double>.Kind(rawValue: names[operation] ?? operation) else {

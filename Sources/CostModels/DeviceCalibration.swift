@@ -1,3 +1,4 @@
+public import Hardware
 import Quantities
 
 /// The constants of a form as a fit estimated them.
@@ -52,6 +53,10 @@ public struct DeviceCalibration: Sendable {
   public let name: String
   /// The device that was measured.
   public let hardware: String
+  /// The data sheet of that device, where another one is costed with its constants.
+  ///
+  /// How unlike the two are widens the intervals. Nil where it is the same device, or not known.
+  public var measuredDevice: Device?
   /// Where the rows came from and how they were fitted.
   public let source: String
   /// Constants by the name of their form.

@@ -89,7 +89,13 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
       }, by: \.0
     ).mapValues { $0.map(\.1).sorted() }
     let spread = calibration?.curveSpread ?? closedFormSpread
-    spreads = (spread, calibration?.transferredSpread ?? Double.larger(0.1, 2 * spread))
+    let transferred = calibration.map { $0.transferredSpread ?? Double.larger(0.1, 2 * spread) }
+    // Curves of another device miss like its constants do.
+    let isForeign = calibration.map { $0.hardware != device.name } ?? true
+    let least = isForeign ? closedFormSpread : 0
+    spreads = (
+      Double.larger(least, spread), Double.larger(least, transferred ?? closedFormSpread)
+    )
   }
 
   /// The network with other rates and latencies of its links; what was measured stays.
@@ -174,19 +180,6 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   /// rate alone would need 16.1 ms: 0.73.
   static var railEfficiency: Double { 0.75 }
 
-  /// Relative error to expect of a collective, from rows that the fit did not see.
-  public func spread(of collective: Collective<N>, stride: Int = 1) -> Double {
-    guard collective.ranks > 1 else { return 0 }
-    switch cost(collective, stride: stride)?.method ?? .closedForm {
-    case .measured: return spreads.measured
-    case .transferred: return spreads.transferred
-    case .closedForm:
-      let isNear =
-        links.first.map { collective.ranks * stride <= $0.devices && $0.topology != .host } ?? false
-      return isNear ? Double.larger(closedFormSpread, spreads.transferred) : 2 * closedFormSpread
-    }
-  }
-
   /// Whether a payload lies outside what was measured of its collective.
   public func isExtrapolated(_ collective: Collective<Double>, stride: Int = 1) -> Bool {
     guard collective.ranks * stride <= links.first?.devices ?? 0,
@@ -197,7 +190,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   }
 
   /// Bandwidth of the measured link over that of the data sheet's.
-  private var nominalWireScale: Double {
+  var nominalWireScale: Double {
     sheetBandwidth / (links.first?.bandwidth.value ?? sheetBandwidth)
   }
 
@@ -239,6 +232,33 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
     Collective<N>.Kind.allCases.filter { $0 != kind && $0 != .pointToPoint }
   }
 }
+
+extension NetworkModel where N == Double {
+  /// Relative error to expect of a collective, from rows that the fit did not see.
+  public func spread(of collective: Collective<Double>, stride: Int = 1) -> Double {
+    guard collective.ranks > 1 else { return 0 }
+    switch cost(collective, stride: stride)?.method ?? .closedForm {
+    case .measured:
+      guard spreads.measured < closedFormSpread else { return spreads.measured }
+      // Leaving a point out doubles the step between its neighbours and puts it a whole step from both.
+      let size = nominalWireScale * collective.bytes
+      let curve = curves[.init(kind: collective.kind.rawValue, ranks: collective.ranks)]
+      let distance = curve?.distance(from: size) ?? 1
+      let beyond = Double.larger(
+        0, spreads.measured * spreads.measured - repeatedCollectiveSpread * repeatedCollectiveSpread)
+      return (repeatedCollectiveSpread * repeatedCollectiveSpread + distance * distance * beyond).squareRoot()
+    case .transferred: return spreads.transferred
+    case .closedForm:
+      let isNear =
+        links.first.map { collective.ranks * stride <= $0.devices && $0.topology != .host } ?? false
+      return isNear ? Double.larger(closedFormSpread, spreads.transferred) : 2 * closedFormSpread
+    }
+  }
+}
+
+/// Relative difference between runs of the same collective: the median deviation of neighbouring small sizes of the
+/// H200's curves from a straight line, and the 2 % by which repeated runs of its layers differ.
+let repeatedCollectiveSpread = 0.02
 
 /// Relative error of a collective on a link that nobody measured.
 ///

@@ -31,6 +31,22 @@ public struct SizeCurve: Sendable, Hashable {
   public var smallest: Double { points[0].bytes }
   /// The largest measured size, in bytes.
   public var largest: Double { points[points.count - 1].bytes }
+
+  /// How far a size lies from the nearest measured one, in steps between measured sizes, on a logarithmic scale.
+  ///
+  /// - Parameter bytes: the size, above zero.
+  /// - Returns: 0 at a measured size, at most a half between two, 1 and more beyond the ends.
+  func distance(from bytes: Double) -> Double {
+    guard let next = points.firstIndex(where: { $0.bytes >= bytes }) else {
+      return Double.larger(1, (bytes / largest).logarithm() / 2.0.logarithm())
+    }
+    let above = points[next].bytes
+    guard above > bytes else { return 0 }
+    guard next > 0 else { return Double.larger(1, (above / bytes).logarithm() / 2.0.logarithm()) }
+    let below = points[next - 1].bytes
+    let step = (above / below).logarithm()
+    return Double.smaller((bytes / below).logarithm(), (above / bytes).logarithm()) / step
+  }
 }
 
 /// Straight lines between points, level beyond the first and the last.

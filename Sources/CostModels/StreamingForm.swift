@@ -4,11 +4,13 @@ public import Workloads
 /// The time of a kernel that does little per element: it starts, then moves data or handles elements.
 ///
 ///     time = start + row_latency · columns/1024 + max(latency, ⁴√((row_time·rows)⁴ + handling⁴ + moving⁴))
-///     handling = elements / (element_rate · units · clock)
+///     handling = elements · crowding / (element_rate · units · clock)
 ///     moving   = bytes / bandwidth · (hot/cache_speedup + (1 − hot)/memory_efficiency)
 ///
 /// `hot` is the part of the bytes that the last-level cache still holds, 1 − bytes/(resident share · capacity).
-/// The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
+/// `crowding` is 1 but for softmax over rows that libraries keep in the registers of one block (``registerRow``): the longer
+/// the row, the fewer blocks share a unit, (columns/1024)^``registerCrowding``. A sum that one block can do
+/// (``smallSum``) starts one kernel instead of two. The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
 /// a kind that was not measured takes those of its nearest relative (``relative(of:)``).
 public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files, before the kind.
@@ -71,11 +73,24 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// of dependent loads of some 25 us whatever the size (H200, `operators.csv`), and handle some 0.8 parameters a clock
   /// and unit, which rules where states have 16 bits (`layers.csv`). Kernels that compute where each element goes handle
   /// about one a clock and unit, whatever the memory (alike on H100 and H200). Quantising finds the largest number and then
-  /// scales, in some kernels: 12 us whatever the size, known to a fifth (fp8 rows of a B200).
+  /// scales, in some kernels: 12 us whatever the size, known to a fifth (fp8 rows of a B200). The others are what the rows of
+  /// an H200 gave, rounded (`h200/operators.csv`, `layers.csv`; gradients of softmax `measure-gpu/h200_operators.csv`): rates
+  /// a clock and unit, so that they carry over. An H100 has the same to 14 %.
   public static func typicalConstants(of kind: Streaming<N>.Kind) -> [Double] {
     var values = constants.map(\.initial)
     switch kind {
     case .sum: values[0] = 6
+    case .copy: (values[0], values[1], values[3]) = (1.1, 0.1, 0.65)
+    case .add: (values[0], values[1]) = (1.15, 0.1)
+    case .fill: (values[0], values[1], values[4]) = (1, 0.06, 6.8)
+    case .gelu: (values[0], values[4]) = (1.3, 3.2)
+    case .geluBackward: values[4] = 2.1
+    case .dropout: (values[0], values[2], values[4]) = (2.7, 0.7, 2.7)
+    case .layernorm: values.replaceSubrange(0...6, with: [2, 0.4, 0.56, values[3], 3.4, 2.1, 0.76])
+    case .layernormBackward: values.replaceSubrange(0...6, with: [3, 0.4, 0.56, values[3], 1.04, 6, 0.4])
+    case .softmax: values.replaceSubrange(0...6, with: [1.5, 5, 0.85, values[3], 2, 0.3, 0.25])
+    case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 3, 0.85, values[3], 1.4, 0.3, 0.25])
+    case .rowSum: (values[0], values[5]) = (8.4, 1.6)
     case .adamw:
       values[1] = 25
       values[4] = 0.8
@@ -106,6 +121,23 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// Bytes from which a copy counts as large.
   @inlinable static var largeCopy: Double { 640 * 0x1p20 }
 
+  /// Columns of a softmax's row that its block keeps in registers.
+  ///
+  /// Up to 1,024 a warp does a row; beyond 9,216 it lies in shared memory. Of PyTorch 2.11: the ends are where the rate jumps.
+  @inlinable static var registerRow: ClosedRange<Double> { 1024...9216 }
+
+  /// Power of a row's length with which such a softmax slows.
+  ///
+  /// The rates over rows of 2,048, 4,096 and 8,192 columns of `h200/operators.csv` are 1.69, 1.23 and 1.03 elements a clock and
+  /// unit in both data types: 0.36 ± 0.1. Both other kernels reach 1.9 to 2.3.
+  @inlinable static var registerCrowding: Double { 0.34 }
+
+  /// Elements that a sum of a whole array does with one kernel; between 16 Ki and 64 Ki (`measure-gpu/h200_operators.csv`).
+  @inlinable static var smallSum: Double { 32_768 }
+
+  /// Start of one such kernel over that of the two for larger arrays: 2.2 to 3.3 us of 6.4 to 7 (H200 and H100).
+  @inlinable static var smallSumStart: Double { 0.4 }
+
   /// The time of a streaming kernel.
   ///
   /// - Parameters:
@@ -127,7 +159,19 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
         where: bytes, isAtMost: N(Self.largeCopy), then: memoryEfficiency, otherwise: largeEfficiency)
       : memoryEfficiency
     let memory = bytes / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / efficiency)
-    let compute = streaming.elements / (elementRate * used * machine.clock)
+    var compute = streaming.elements / (elementRate * used * machine.clock)
+    if streaming.kind == .softmax {
+      let (least, most) = (N(Self.registerRow.lowerBound), N(Self.registerRow.upperBound))
+      let crowded = (streaming.columns / least).raised(to: N(Self.registerCrowding))
+      let crowding = N.choose(where: streaming.columns, isAtMost: most, then: crowded, otherwise: N(1))
+      compute = compute * N.choose(where: streaming.columns, isAtMost: least, then: N(1), otherwise: crowding)
+    }
+    var start = start
+    if streaming.kind == .sum {
+      start = N.choose(
+        where: streaming.elements, isAtMost: N(Self.smallSum), then: Self.smallSumStart * start,
+        otherwise: start)
+    }
     // Elementwise kernels do not see rows: they have neither a time for each row nor a latency along it.
     let hasRows = N(streaming.kind.worksOnRows ? 1 : 0)
     let rows = hasRows * rowTime * streaming.rows

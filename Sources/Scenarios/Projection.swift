@@ -164,10 +164,11 @@ public struct CostNode: Sendable {
   }
 }
 
-/// Relative difference between repeated runs of the same layers, which no sum of kernels can know.
+/// Relative error of one run of layers against the mean of runs, which no sum of kernels can know.
 ///
-/// notebooks-data/measurements/README.md, on `tp_layers_*.csv`: "noise between repeated runs is about 2 %".
-let repeatedRunSpread = 0.02
+/// notebooks-data/measurements/README.md, on `tp_layers_*.csv`: "noise between repeated runs is about 2 %"; two runs
+/// differ by the root of two more than each from the mean.
+let repeatedRunSpread = 0.014
 
 /// The answer to a scenario: time of a step with its breakdown, and the rates that follow from it.
 public struct Projection: Sendable {

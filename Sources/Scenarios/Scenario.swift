@@ -263,7 +263,7 @@ extension Scenario {
       node, path: "calibration", expected: "the name of a calibration, a path or none")
     if word == "none" { return nil }
     files.append(try library.path(.calibrations, word, at: node))
-    return try DeviceCalibration(named: word, in: library, at: node)
+    return try DeviceCalibration(named: word, in: library, at: node).used(on: device, in: library)
   }
 
   /// Rejects what no plan could make good: operators that are shared, a type without a rate.

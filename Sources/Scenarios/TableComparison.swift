@@ -37,7 +37,9 @@ public struct TableComparison: Sendable {
     let device = try Device(named: name, in: library)
     var fitted: DeviceCalibration?
     if let calibration {
-      fitted = calibration == "none" ? nil : try DeviceCalibration(named: calibration, in: library)
+      fitted =
+        calibration == "none"
+        ? nil : try DeviceCalibration(named: calibration, in: library).used(on: device, in: library)
     } else if library.names(.calibrations).contains(device.name) {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
