@@ -15,7 +15,7 @@ fit() { # device, extends or "", tables...
   "$rooftree" calibrate "${arguments[@]}"
 }
 fit nvidia-h200 "" h200/operators.csv h200/collectives_nvlink.csv h200/layers.csv h200/energy.csv \
-  h200/c3.csv h200/c3_dma.csv h200/sm_partition.csv lenet/h200.csv
+  h200/c3.csv h200/c3_dma.csv h200/sm_partition.csv lenet/h200.csv measure-gpu/h200_operators_more.csv
 fit nvidia-h200-slow-a nvidia-h200 h200/collectives_slow_a.csv
 fit nvidia-h200-slow-b nvidia-h200 h200/collectives_slow_b.csv
 fit nvidia-a100-80g-sxm "" aiconfigurator/a100_operators.csv aiconfigurator/a100_collectives.csv

@@ -89,10 +89,10 @@ public struct DeviceFit: Sendable {
       + kinds.filter { StreamingForm<Double>.relative(of: $0) != $0 }
     for kind in order {
       let isAlone = StreamingForm<Double>.relative(of: kind) == kind
-      var rows =
-        isAlone
-        ? observations { work in if case .streaming(let shape) = work { shape.kind == kind } else { false } }
-        : profiled(kind)
+      var rows = observations { work in
+        if case .streaming(let shape) = work { shape.kind == kind } else { false }
+      }
+      if !isAlone { rows += profiled(kind) }
       // Only profiles have these, and weights and optimizer state of 16 bits.
       if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
       if kind == .quantise { rows += quantised }

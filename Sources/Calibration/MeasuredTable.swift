@@ -426,6 +426,14 @@ extension Table.Row {
       return .roofline(
         flop: try number("flops"), bytes: try number("bytes"), type, units: units, launches: 6,
         gathered: nonzeros * 4 * 32)
+    case "softmax_backward":
+      // PyTorch multiplies gradient and result first, by a kernel of its own.
+      let (rows, columns) = (try parameter("t", parameters), try parameter("h", parameters))
+      func kernel(_ kind: Streaming<Double>.Kind) -> Operator<Double> {
+        Operator("", .backward, .streaming(Streaming(kind, rows: rows, columns: columns)), type)
+      }
+      return .kernels([kernel(.multiply), kernel(.softmaxBackward)], repeats: 1)
+    case "embedding_backward", "lamb_unfused": return .unmodelled
     default:
       let names = ["add_scalar": "copy"]
       guard let kind = Streaming<Double>.Kind(rawValue: names[operation] ?? operation) else {
@@ -764,12 +772,12 @@ public enum KernelClass: String, Sendable, CaseIterable {
     case .collective: return nil
     case .streaming(let shape):
       switch shape.kind {
-      case .copy, .permute: self = .copy
+      case .copy, .permute, .transpose, .embedding: self = .copy
       case .add, .scale, .multiply, .dropoutBackward, .gatedActivation, .gatedActivationBackward:
         self = .elementwise
       case .dropout: self = .dropout
-      case .gelu, .geluBackward: self = .gelu
-      case .layernorm, .layernormBackward: self = .layernorm
+      case .gelu, .geluBackward, .silu: self = .gelu
+      case .layernorm, .rmsnorm, .layernormBackward: self = .layernorm
       case .softmax, .softmaxBackward: self = .softmax
       case .sum, .rowSum, .maxPool: self = .reduce
       case .adamw, .lamb, .sgd: self = .optimizer

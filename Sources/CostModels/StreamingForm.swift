@@ -8,8 +8,8 @@ public import Workloads
 ///     moving   = bytes / bandwidth · (hot/cache_speedup + (1 − hot)/memory_efficiency)
 ///
 /// `hot` is the part of the bytes that the last-level cache still holds, 1 − bytes/(resident share · capacity).
-/// `crowding` is 1 but for softmax over rows that libraries keep in the registers of one block (``registerRow``): the longer
-/// the row, the fewer blocks share a unit, (columns/1024)^``registerCrowding``. A sum that one block can do
+/// `crowding` is 1 but for softmax over rows that libraries keep in registers (``longestRegisterRow``): the longer the
+/// row, the fewer rows share a unit, (columns/1024)^``registerCrowding``. A sum that one block can do
 /// (``smallSum``) starts one kernel instead of two. The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
 /// a kind that was not measured takes those of its nearest relative (``relative(of:)``).
 public struct StreamingForm<N: ModelNumber>: FittedForm {
@@ -74,8 +74,8 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// and unit, which rules where states have 16 bits (`layers.csv`). Kernels that compute where each element goes handle
   /// about one a clock and unit, whatever the memory (alike on H100 and H200). Quantising finds the largest number and then
   /// scales, in some kernels: 12 us whatever the size, known to a fifth (fp8 rows of a B200). The others are what the rows of
-  /// an H200 gave, rounded (`h200/operators.csv`, `layers.csv`; gradients of softmax `measure-gpu/h200_operators.csv`): rates
-  /// a clock and unit, so that they carry over. An H100 has the same to 14 %.
+  /// an H200 gave, rounded (`h200/operators.csv`, `layers.csv`, `measure-gpu/h200_operators_more.csv`): rates a clock and unit,
+  /// so that they carry over. An H100 has the same to 14 %.
   public static func typicalConstants(of kind: Streaming<N>.Kind) -> [Double] {
     var values = constants.map(\.initial)
     switch kind {
@@ -83,13 +83,17 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .copy: (values[0], values[1], values[3]) = (1.1, 0.1, 0.65)
     case .add: (values[0], values[1]) = (1.15, 0.1)
     case .fill: (values[0], values[1], values[4]) = (1, 0.06, 6.8)
-    case .gelu: (values[0], values[4]) = (1.3, 3.2)
+    case .gelu: (values[0], values[1], values[2], values[4]) = (1.3, 0.1, 0.93, 3.2)
+    case .silu: (values[0], values[1], values[2], values[4]) = (1.8, 0.1, 0.95, 4.8)
+    case .transpose: (values[0], values[4]) = (1.7, 0.6)
+    case .embedding: (values[0], values[4]) = (2, 6)
+    case .rmsnorm: values.replaceSubrange(0...6, with: [1.3, 0.4, 0.67, values[3], 9, 0.9, 1.1])
     case .geluBackward: values[4] = 2.1
     case .dropout: (values[0], values[2], values[4]) = (2.7, 0.7, 2.7)
     case .layernorm: values.replaceSubrange(0...6, with: [2, 0.4, 0.56, values[3], 3.4, 2.1, 0.76])
     case .layernormBackward: values.replaceSubrange(0...6, with: [3, 0.4, 0.56, values[3], 1.04, 6, 0.4])
-    case .softmax: values.replaceSubrange(0...6, with: [1.5, 5, 0.85, values[3], 2, 0.3, 0.25])
-    case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 3, 0.85, values[3], 1.4, 0.3, 0.25])
+    case .softmax: values.replaceSubrange(0...6, with: [1.5, 5, 0.85, values[3], 2, 0.1, 0.25])
+    case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 3, 0.9, values[3], 4, 0.1, 0.25])
     case .rowSum: (values[0], values[5]) = (8.4, 1.6)
     case .adamw:
       values[1] = 25
@@ -105,8 +109,10 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// The measured kind whose constants a kind takes when it was not measured itself.
   public static func relative(of kind: Streaming<N>.Kind) -> Streaming<N>.Kind {
     switch kind {
-    case .geluBackward, .gatedActivation, .gatedActivationBackward: .gelu
-    case .layernormBackward: .layernorm
+    case .geluBackward, .silu, .gatedActivation, .gatedActivationBackward: .gelu
+    case .layernormBackward, .rmsnorm: .layernorm
+    case .transpose: .permute
+    case .embedding: .copy
     case .softmaxBackward: .softmax
     case .rowSum: .sum
     case .scale, .multiply, .dropoutBackward: .add
@@ -121,15 +127,16 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// Bytes from which a copy counts as large.
   @inlinable static var largeCopy: Double { 640 * 0x1p20 }
 
-  /// Columns of a softmax's row that its block keeps in registers.
+  /// Columns of the longest row that a softmax keeps in registers, of a warp up to 1,024 and of a block beyond.
   ///
-  /// Up to 1,024 a warp does a row; beyond 9,216 it lies in shared memory. Of PyTorch 2.11: the ends are where the rate jumps.
-  @inlinable static var registerRow: ClosedRange<Double> { 1024...9216 }
+  /// From there on the row lies in shared memory. Of PyTorch 2.11: the rate jumps there.
+  @inlinable static var longestRegisterRow: Double { 9216 }
 
   /// Power of a row's length with which such a softmax slows.
   ///
   /// The rates over rows of 2,048, 4,096 and 8,192 columns of `h200/operators.csv` are 1.69, 1.23 and 1.03 elements a clock and
-  /// unit in both data types: 0.36 ± 0.1. Both other kernels reach 1.9 to 2.3.
+  /// unit in both data types: 0.36 ± 0.1. Over 1,024 columns it is 2.2 and over 12,288 in shared memory 1.9
+  /// (`measure-gpu/h200_operators.csv`); rows of 128 columns in `layers.csv` are bound by the memory.
   @inlinable static var registerCrowding: Double { 0.34 }
 
   /// Elements that a sum of a whole array does with one kernel; between 16 Ki and 64 Ki (`measure-gpu/h200_operators.csv`).
@@ -161,10 +168,11 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     let memory = bytes / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / efficiency)
     var compute = streaming.elements / (elementRate * used * machine.clock)
     if streaming.kind == .softmax {
-      let (least, most) = (N(Self.registerRow.lowerBound), N(Self.registerRow.upperBound))
-      let crowded = (streaming.columns / least).raised(to: N(Self.registerCrowding))
-      let crowding = N.choose(where: streaming.columns, isAtMost: most, then: crowded, otherwise: N(1))
-      compute = compute * N.choose(where: streaming.columns, isAtMost: least, then: N(1), otherwise: crowding)
+      let crowding = (streaming.columns / 1024).raised(to: N(Self.registerCrowding))
+      compute =
+        compute
+        * N.choose(
+          where: streaming.columns, isAtMost: N(Self.longestRegisterRow), then: crowding, otherwise: N(1))
     }
     var start = start
     if streaming.kind == .sum {
@@ -172,6 +180,9 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
         where: streaming.elements, isAtMost: N(Self.smallSum), then: Self.smallSumStart * start,
         otherwise: start)
     }
+    // A softmax's chain of loads is that of its row: shorter where one warp has less than 1,024 columns.
+    let isSoftmax = streaming.kind == .softmax || streaming.kind == .softmaxBackward
+    let chain = isSoftmax ? latency * N.smaller(N(1), streaming.columns / 1024) : latency
     // Elementwise kernels do not see rows: they have neither a time for each row nor a latency along it.
     let hasRows = N(streaming.kind.worksOnRows ? 1 : 0)
     let rows = hasRows * rowTime * streaming.rows
@@ -179,7 +190,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     let (m2, c2, r2) = (memory * memory, compute * compute, rows * rows)
     let body = (m2 * m2 + c2 * c2 + r2 * r2).squareRoot().squareRoot()
     return Cost(
-      time: start + along + N.larger(latency, body), launch: start + along, compute: N.larger(compute, rows),
+      time: start + along + N.larger(chain, body), launch: start + along, compute: N.larger(compute, rows),
       memory: memory)
   }
 }

@@ -186,12 +186,18 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case multiply
     /// An array into another order of its dimensions, by a kernel that computes the place of each element.
     case permute
+    /// A matrix the other way round.
+    case transpose
+    /// Rows of a table, one for each token.
+    case embedding
     /// Several arrays into one.
     case concatenate
     /// GELU of an array.
     case gelu
     /// The gradient through GELU.
     case geluBackward = "gelu_backward"
+    /// The sigmoid linear unit of an array.
+    case silu
     /// The gate of a gated unit: activation of one array times another.
     case gatedActivation = "gated_activation"
     /// The gradient through a gate.
@@ -206,6 +212,8 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case maxPool = "max_pool"
     /// Normalisation of each row.
     case layernorm
+    /// Normalisation of each row by its root mean square.
+    case rmsnorm
     /// The gradient through a normalisation.
     case layernormBackward = "layernorm_backward"
     /// Softmax of each row.
@@ -229,7 +237,9 @@ public struct Streaming<N: ModelNumber>: Sendable {
     public var elementsMoved: Double {
       switch self {
       case .fill, .sum, .rowSum, .quantise: 1
-      case .copy, .scale, .permute, .concatenate, .gelu, .layernorm, .softmax, .dropout, .dropoutBackward: 2
+      case .copy, .scale, .permute, .transpose, .embedding, .concatenate, .gelu, .silu, .layernorm, .rmsnorm,
+        .softmax, .dropout, .dropoutBackward:
+        2
       case .add, .multiply, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
       case .gatedActivationBackward, .maxPool: 5
       case .adamw: 7
@@ -241,7 +251,7 @@ public struct Streaming<N: ModelNumber>: Sendable {
     /// Whether it treats each row as a whole, so that rows cost something besides their elements.
     public var worksOnRows: Bool {
       switch self {
-      case .layernorm, .layernormBackward, .softmax, .softmaxBackward, .rowSum: true
+      case .layernorm, .rmsnorm, .layernormBackward, .softmax, .softmaxBackward, .rowSum: true
       default: false
       }
     }

@@ -59,6 +59,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   public let feedForward: N
   /// Whether the feed-forward part is gated.
   public let isGated: Bool
+  /// How rows are normalised.
+  public let normalization: TransformerModel.Normalization
   /// Whether linear layers have biases.
   public let biases: Bool
   /// Whether attention and feed-forward read the same input (one normalisation, one all-reduce).
@@ -110,6 +112,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     keyValueHeads = N(Double(model.keyValueHeads))
     feedForward = N(Double(model.feedForward))
     isGated = model.activation.isGated
+    normalization = model.normalization
     biases = model.biases
     parallelBlocks = model.parallelBlocks
     self.microBatch = microBatch
@@ -141,6 +144,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     keyValueHeads = heads
     feedForward = 4 * hidden
     isGated = false
+    normalization = .layernorm
     self.biases = biases
     parallelBlocks = false
     self.microBatch = microBatch
@@ -436,7 +440,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
         Operator(
           name, .forward, .streaming(Streaming(kind, rows: rows ?? tokens, columns: columns)), dataType))
     }
-    stream("attention norm", .layernorm, hidden, rows: residentTokens)
+    stream("attention norm", normalization.kind(), hidden, rows: residentTokens)
     gather("attention input all-gather", .forward, into: &sink)
     project(into: &sink)
     attentionCore(.forward, into: &sink)
@@ -444,7 +448,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     if !parallelBlocks {
       reduce("attention all-reduce", scattered: "attention reduce-scatter", .forward, into: &sink)
       stream("attention residual", .add, hidden, rows: residentTokens)
-      stream("feed-forward norm", .layernorm, hidden, rows: residentTokens)
+      stream("feed-forward norm", normalization.kind(), hidden, rows: residentTokens)
       gather("feed-forward input all-gather", .forward, into: &sink)
     }
     if let experts {

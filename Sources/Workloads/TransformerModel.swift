@@ -23,6 +23,9 @@ public struct TransformerModel: Sendable {
     case layernorm
     /// Root mean square, with scale.
     case rmsnorm
+
+    /// The kernel of its forward pass.
+    func kind<N: ModelNumber>() -> Streaming<N>.Kind { self == .layernorm ? .layernorm : .rmsnorm }
   }
 
   /// How positions enter.

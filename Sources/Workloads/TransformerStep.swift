@@ -84,7 +84,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   /// Lists the kernels of the embedding: a row for each token, summed over the slices of the vocabulary.
   @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func embedding<Sink: OperatorSink>(backward: Bool, into sink: inout Sink) where Sink.N == N {
-    let rows = Streaming<N>(backward ? .add : .copy, rows: layer.tokens, columns: layer.hidden)
+    let rows = Streaming<N>(backward ? .add : .embedding, rows: layer.tokens, columns: layer.hidden)
     sink.add(
       Operator(
         backward ? "embedding gradient" : "token rows", backward ? .backward : .forward, .streaming(rows),
@@ -112,7 +112,7 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
       sink.add(Operator(name, pass, .gemm(shape), layer.dataType))
     }
     let (tokens, hidden, vocabulary) = (layer.tokens, layer.hidden, vocabularySlice)
-    stream("final norm", .forward, .layernorm, hidden, rows: layer.residentTokens)
+    stream("final norm", .forward, model.normalization.kind(), hidden, rows: layer.residentTokens)
     if layer.tensorParallel > 1, layer.communicates, layer.sequenceParallel {
       sink.add(
         Operator("logits input all-gather", .forward, .collective(layer.exchange(.allGather)), layer.dataType)

@@ -97,15 +97,15 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
   static func instructions(of kind: Streaming<N>.Kind) -> Double {
     switch kind {
     case .fill: 0
-    case .copy, .sum, .rowSum: 1
+    case .copy, .embedding, .sum, .rowSum: 1
     case .add, .sgd, .quantise, .scale, .multiply, .dropoutBackward, .maxPool: 2
     case .dropout: 16
-    case .gelu, .gatedActivation: 19
+    case .gelu, .silu, .gatedActivation: 19
     // These compute where each element goes: an estimate.
-    case .permute, .concatenate: 20
+    case .permute, .transpose, .concatenate: 20
     case .adamw, .lamb: 25
     case .geluBackward, .gatedActivationBackward, .softmaxBackward, .lamb: 30
-    case .layernorm: 33
+    case .layernorm, .rmsnorm: 33
     case .softmax: 37
     case .layernormBackward: 45
     }

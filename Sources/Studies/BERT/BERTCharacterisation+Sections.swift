@@ -11,13 +11,13 @@ extension BERTCharacterisation {
   /// Operations of an element of a streaming kernel: approximate counts (51_bert_gemm_dims_intensity.csv, last rows).
   static func flopPerElement(_ kind: Streaming<Double>.Kind) -> Double {
     switch kind {
-    case .layernorm, .layernormBackward: 8
-    case .gelu, .geluBackward: 10
+    case .layernorm, .rmsnorm, .layernormBackward: 8
+    case .gelu, .silu, .geluBackward: 10
     case .softmax, .softmaxBackward: 5
     case .dropout, .dropoutBackward: 2
     case .lamb: 20
     case .adamw: 14
-    case .copy, .permute, .concatenate, .fill: 0
+    case .copy, .permute, .transpose, .embedding, .concatenate, .fill: 0
     default: 1
     }
   }

@@ -168,14 +168,16 @@ public struct ThreeNetworks: Study {
     }
     let covered = networks.filter(\.hasTensor).flatMap { network in
       network.tensor.flatMap { layer in
-        ["fwd_us", "fwdbwd_us"].compactMap { layer.values[$0].map { $0.isCovered ? 100.0 : 0 } }
+        ["fwd_us", "fwdbwd_us", "fwd_nocomm_us", "fwdbwd_nocomm_us"].compactMap {
+          layer.values[$0].map { $0.isCovered ? 100.0 : 0 }
+        }
       }
     }
     if let coverage = mean(covered) {
       answers["coverage"] = Answer(
         .number(coverage),
         constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
-        "\(covered.count) measured times with exchanges")
+        "\(covered.count) measured times, with exchanges and without")
     }
     return answers
   }

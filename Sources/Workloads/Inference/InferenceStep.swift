@@ -124,7 +124,7 @@ public struct DecodeStep<N: ModelNumber>: Sendable {
   ///   - sink: takes the kernels.
   public func layer<Sink: OperatorSink>(mixture: Bool, into sink: inout Sink) where Sink.N == N {
     let hidden = count(model.hidden)
-    stream("attention norm", .layernorm, hidden, into: &sink)
+    stream("attention norm", model.normalization.kind(), hidden, into: &sink)
     if let latent = model.latentAttention {
       latentAttention(latent, into: &sink)
     } else {
@@ -148,7 +148,7 @@ public struct DecodeStep<N: ModelNumber>: Sendable {
     if !model.parallelBlocks {
       reduce("attention all-reduce", into: &sink)
       stream("attention residual", .add, hidden, into: &sink)
-      stream("feed-forward norm", .layernorm, hidden, into: &sink)
+      stream("feed-forward norm", model.normalization.kind(), hidden, into: &sink)
     }
     if mixture, let experts = model.experts {
       self.mixture(experts, into: &sink)
@@ -252,7 +252,7 @@ public struct DecodeStep<N: ModelNumber>: Sendable {
   /// Lists final normalisation, logits of one token a sequence, and the choice of the next token.
   public func head<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     let vocabulary = Double(model.vocabulary) / share
-    stream("final norm", .layernorm, count(model.hidden), into: &sink)
+    stream("final norm", model.normalization.kind(), count(model.hidden), into: &sink)
     product("logits", n: N(vocabulary), k: count(model.hidden), into: &sink)
     stream("sampling", .softmax, N(vocabulary), into: &sink)
   }
