@@ -495,6 +495,10 @@ extension Table.Row {
 
   func tensorParallelValues() throws(Diagnostic) -> [MeasuredValue] {
     let degree = try count("tp")
+    guard try count("heads").isMultiple(of: degree) else {
+      throw diagnostic(
+        "tp", .contradiction("'tp' is \(degree), which does not divide the \(text("heads")) heads"))
+    }
     let count = try positive("layers")
     var values: [MeasuredValue] = []
     for (column, backward, communicates) in [

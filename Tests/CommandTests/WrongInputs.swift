@@ -1162,6 +1162,26 @@ extension WrongInput {
       params
       """),
     WrongInput(
+      "measured layers split over GPUs that do not divide the heads",
+      .whole(
+        "layers.csv",
+        "tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us,fwdbwd_nocomm_us\n3,2048,16,1024,4,4,9,8,20,18\n"
+      ),
+      .validate("layers.csv"),
+      """
+      layers.csv:2:1: error: 'tp' is 3, which does not divide the 16 heads
+      """),
+    WrongInput(
+      "measured layers without one of their times",
+      .whole(
+        "layers.csv",
+        "tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us\n2,2048,16,1024,4,4,9,8,20\n"),
+      .validate("layers.csv"),
+      """
+      layers.csv:1:1: error: the table lacks the column 'fwdbwd_nocomm_us'; it has tp, h, heads, s, b, layers, \
+      fwd_us, fwd_nocomm_us, fwdbwd_us
+      """),
+    WrongInput(
       "row with a field too many",
       .edit("operators.csv", "t=512;h=1024,3.5", "t=512;h=1024,3.5,7"), .validate("operators.csv"),
       """

@@ -163,7 +163,7 @@ public struct ThreeNetworks: Study {
       answers["share-error"] = Answer(
         .number(shareError),
         constants: networks.filter(\.hasTensor).map { "calibration \($0.calibration.name)" },
-        "mean absolute difference over \(sharePairs.count) measured rows; a GPU that never waits for the network runs into its power limit, so that the measured time without exchanges, and with it the measured share, is not that of the same clock"
+        "mean absolute difference over \(sharePairs.count) measured rows; a GPU that never waits for the network runs into its power limit after some milliseconds, which both times follow"
       )
     }
     let covered = networks.filter(\.hasTensor).flatMap { network in
@@ -324,8 +324,8 @@ public struct ThreeNetworks: Study {
         "The share is what a step takes longer than the same step without its exchanges, over the step. It falls with the "
           + "hidden size, whose square the products grow with while exchanges grow with the size itself, and rises as the "
           + "network gets slower: the two laws of Comp-vs-Comm, seen on real hardware.",
-        "Measured shares of large layers on the fast network are too low, some below zero: without pauses for the network the "
-          + "GPU reaches its power limit and slows down, so that the step without exchanges is measured at a lower clock.",
+        "Shares of large layers on the fast network are small, and one measured share lies below zero: without pauses for the "
+          + "network the GPU reaches its power limit and slows down, so that the step without exchanges runs at a lower clock.",
       ],
       charts: [
         Chart(
