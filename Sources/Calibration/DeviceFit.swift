@@ -95,7 +95,8 @@ public struct DeviceFit: Sendable {
       if !isAlone { rows += profiled(kind) }
       // Only profiles have these, and weights and optimizer state of 16 bits.
       if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
-      if kind == .quantise { rows += quantised }
+      // These are measured together with a kernel whose form is fitted already: the product behind, the product before.
+      if [.quantise, .softmaxBackward].contains(kind) { rows += accompanied(kind) }
       guard rows.count >= 3 else { continue }
       let formName = StreamingForm<Double>.name(of: kind)
       progress(formName)
@@ -254,17 +255,21 @@ public struct DeviceFit: Sendable {
     }
   }
 
-  /// Quantisation that is only measured together with the product behind it, whose form is fitted already.
-  private var quantised: [Observation<KernelSubject>] {
+  /// Kernels of a kind that are measured together with others, whose forms are fitted already.
+  private func accompanied(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us",
-        let first = operations.first, case .streaming(let shape) = first.work, shape.kind == .quantise
-      else { return nil }
+      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us" else { return nil }
+      func isWanted(_ operation: Operator<Double>) -> Bool {
+        if case .streaming(let shape) = operation.work { shape.kind == kind } else { false }
+      }
+      guard let wanted = operations.first(where: isWanted), case .streaming(let shape) = wanted.work else {
+        return nil
+      }
       let subject = KernelSubject(
-        work: first.work, type: first.dataType, units: nil, beside: Array(operations.dropFirst()),
-        alike: [first.work])
+        work: wanted.work, type: wanted.dataType, units: nil,
+        beside: operations.filter { !isWanted($0) }, alike: [wanted.work])
       return Observation(
-        subject, seconds: value.measured * value.unit, work: shape.bytes(first.dataType))
+        subject, seconds: value.measured * value.unit, work: shape.bytes(wanted.dataType))
     }
   }
 

@@ -314,7 +314,10 @@ import Workloads
         .spread(of: .collective(Collective(.allReduce, bytes: 1e6, ranks: ranks)), .bf16)
     }
     #expect(spread(calibration, 1) == 0)
-    #expect(spread(calibration, 4) == calibration.curveSpread)
+    // Near a measured size (1e6 bytes beside 2^20) it is little more than what repeated runs differ by; left-out points lie a
+    // whole step from both neighbours.
+    #expect((0.02..<0.021).contains(spread(calibration, 4)))
+    #expect(spread(calibration, 4) < (calibration.curveSpread ?? 0))
     #expect(spread(calibration, 8) == calibration.transferredSpread)
     #expect(spread(calibration, 8) > spread(calibration, 4))
     #expect(spread(nil, 8) > spread(calibration, 8))

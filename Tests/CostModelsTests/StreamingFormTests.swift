@@ -65,6 +65,34 @@ import Workloads
     #expect(abs(gelu - (2e-6 + 0x1p31 / 0.8e12)) < 1e-8)
   }
 
+  /// 64 Mi elements at one a clock and unit, 1e9 clocks a second and 100 units: 671.1 us.
+  ///
+  /// A row of 4,096 columns that lies in registers takes 4^0.34 = 1.602 times as long, one of 16,384 in shared memory does not.
+  @Test func softmaxInRegistersSlowsWithTheRow() throws {
+    var (machine, constants) = try plainMachine()
+    machine.clock = 1e9
+    machine.units = 100
+    machine.memoryBandwidth = 1e18
+    constants[Self.index("element_rate")] = 1
+    constants[Self.index("row_time")] = 0
+    constants[Self.index("row_latency")] = 0
+    for (columns, factor) in [(1024.0, 1.0), (4096, 1.6021), (16384, 1)] {
+      let shape = Streaming<Double>(.softmax, rows: 0x1p26 / columns, columns: columns)
+      let time = Self.time(shape, on: machine, constants)
+      #expect(abs(time - (2e-6 + factor * 671.08864e-6)) < 1e-7)
+    }
+  }
+
+  /// A sum of 32 Ki elements is one kernel, whose start is 0.4 of that of the two for a larger one.
+  @Test func aSmallSumIsOneKernel() throws {
+    let (machine, constants) = try plainMachine()
+    func sum(_ elements: Double) -> Double {
+      Self.time(Streaming(.sum, rows: 1, columns: elements), on: machine, constants)
+    }
+    #expect(abs(sum(32768) - (0.8e-6 + 0.5e-6)) < 1e-11)
+    #expect(abs(sum(32769) - (2e-6 + 0.5e-6)) < 1e-11)
+  }
+
   @Test(arguments: UInt64(0)..<100)
   func aBetterMachineIsNeverSlower(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)

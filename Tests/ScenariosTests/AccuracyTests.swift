@@ -41,7 +41,7 @@ import Workloads
     let values = try Self.comparison(path).values
     #expect(values.count == 48)
     for (quantity, bound) in [
-      ("fwd_us", 3.0), ("fwdbwd_us", 3), ("fwd_nocomm_us", 5.5), ("fwdbwd_nocomm_us", 5.5),
+      ("fwd_us", 2.0), ("fwdbwd_us", 2.2), ("fwd_nocomm_us", 3), ("fwdbwd_nocomm_us", 3.8),
     ] {
       let column = values.filter { $0.value.quantity == quantity }
       let error = try Self.error(column)
@@ -91,7 +91,9 @@ import Workloads
   /// Data-parallel steps: no fit saw these rows; how exchanges and kernels slow one another comes from c3.csv.
   @Test func dataParallelStepsThatNoFitSaw() throws {
     let values = try Self.comparison("h200/dp_nvlink.csv").values
-    for (quantity, bound) in [("fwdbwd_serial_us", 3.0), ("fwdbwd_overlap_us", 6), ("comm_alone_us", 3)] {
+    for (quantity, bound) in [
+      ("fwdbwd_nocomm_us", 2.2), ("fwdbwd_serial_us", 2.2), ("fwdbwd_overlap_us", 4), ("comm_alone_us", 3),
+    ] {
       let column = values.filter { $0.value.quantity == quantity }
       let error = try Self.error(column)
       print("dp_nvlink.csv \(quantity): mean error \(fixed(error, decimals: 2)) % of \(column.count) rows")
@@ -133,11 +135,11 @@ import Workloads
     #expect(error <= 6)
   }
 
-  /// Ninety in a hundred measured layers lie in their 90 % intervals, give or take what 24 rows can tell.
+  /// Ninety in a hundred measured times of layers, with exchanges and without, lie in their 90 % intervals, give or take what
+  /// 48 can tell.
   @Test(arguments: ["h200/tp_layers_nvlink.csv", "h200/tp_layers_slow_a.csv"])
   func intervalsOfLayersHold(path: String) throws {
-    let values = try Self.comparison(path).values.filter { !$0.value.quantity.contains("nocomm") }
-    #expect(Self.coverage(values) >= 80)
+    #expect((85...97).contains(Self.coverage(try Self.comparison(path).values)))
   }
 
   /// Rows that the fits saw.
@@ -150,7 +152,10 @@ import Workloads
     ("h200/operators.csv", "gemm fp32", 44, 11.0), ("h200/operators.csv", "sdpa_fwd bf16", 12, 2.6),
     ("h200/operators.csv", "sdpa_bwd bf16", 12, 9.5),
     ("h200/operators.csv", "copy bf16", 7, 3.5), ("h200/operators.csv", "layernorm bf16", 14, 4.5),
-    ("h200/operators.csv", "dropout bf16", 16, 3.4),
+    ("h200/operators.csv", "dropout bf16", 16, 3.4), ("h200/operators.csv", "softmax bf16", 13, 7),
+    ("h200/operators.csv", "softmax fp32", 13, 7), ("h200/operators.csv", "lr_sparse fp32", 5, 8),
+    ("measure-gpu/h200_operators_more.csv", "transpose bf16", 20, 4),
+    ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 11.5),
   ])
   func operatorsInSample(path: String, group: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path).values.filter { $0.value.group == group }
@@ -158,6 +163,44 @@ import Workloads
     let error = try Self.error(values)
     print("\(path) \(group), in sample: mean error \(fixed(error, decimals: 2)) %")
     #expect(error <= bound)
+  }
+
+  /// Operators that move 1 MiB and more and are bound by the memory: no products, no attention.
+  ///
+  /// The bound is what is asked of rows kept back: 6 %.
+  @Test func operatorsThatTheMemoryBinds() throws {
+    let path = "h200/operators.csv"
+    let table = try Table(path: Repository.measurements(path))
+    let large = Set(table.rows.filter { (try? $0.number("bytes")) ?? 0 >= 0x1p20 }.map(\.line))
+    let values = try Self.comparison(path).values.filter { value in
+      large.contains(value.value.line)
+        && !["gemm", "bmm", "seq", "conc", "sdpa"].contains { value.value.group.hasPrefix($0) }
+    }
+    let error = try Self.error(values)
+    print(
+      "\(path), 1 MiB and more, in sample: mean error \(fixed(error, decimals: 2)) % of \(values.count) rows")
+    #expect(values.count == 136)
+    #expect(error <= 5.3)
+    #expect((85...96).contains(Self.coverage(values)))
+  }
+
+  /// A calibration lent to another device of the family: no constant saw an H100.
+  @Test(arguments: [
+    ("measure-gpu/h100_operators.csv", 889, 9.0), ("measure-gpu/h100_collectives.csv", 105, 12),
+  ])
+  func aBorrowedCalibration(path: String, rows: Int, bound: Double) throws {
+    let values = try Self.comparison(path, calibration: "nvidia-h200").values
+    let error = try Self.error(values)
+    print(
+      "\(path) by the H200: mean error \(fixed(error, decimals: 2)) %, \(Self.coverage(values)) % in intervals"
+    )
+    #expect(values.count == rows)
+    #expect(error <= bound)
+    #expect((84...95).contains(Self.coverage(values)))
+    guard rows == 889 else { return }
+    #expect(try Self.error(values.filter { $0.value.group == "gemm bf16" }) <= 5.5)
+    // PyTorch's gradient of softmax is two kernels.
+    #expect(try Self.error(values.filter { $0.value.group == "softmax_backward bf16" }) <= 17)
   }
 
   /// The intervals come from rows that were left out, so they hold about nine of ten rows.
@@ -241,8 +284,8 @@ import Workloads
     #expect(fromH200 <= transferBound)
     #expect(fromSheet < 0.4 * plain)
     #expect(fromH200 < 0.5 * plain)
-    // The stated 25 % of a device without a calibration is honest.
-    #expect(Self.coverage(sheet) >= 90)
+    // The stated 12 % of products without a calibration is honest.
+    #expect((85...95).contains(Self.coverage(sheet)))
   }
 
   /// A summary says what its rows say: 100 us predicted for 80, 125 and 50 us are +25 %, -20 % and +100 %.
