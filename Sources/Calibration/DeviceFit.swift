@@ -258,7 +258,9 @@ public struct DeviceFit: Sendable {
   /// Kernels of a kind that are measured together with others, whose forms are fitted already.
   private func accompanied(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us" else { return nil }
+      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us" else {
+        return nil
+      }
       func isWanted(_ operation: Operator<Double>) -> Bool {
         if case .streaming(let shape) = operation.work { shape.kind == kind } else { false }
       }
