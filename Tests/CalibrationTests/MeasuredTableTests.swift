@@ -25,13 +25,14 @@ import Workloads
     ("a100-megatron/single_node.csv", .trainingIterations),
     ("a100-megatron/multi_node.csv", .trainingIterations),
     ("measure-gpu/h200_operators.csv", .operators), ("measure-gpu/h100_operators.csv", .operators),
+    ("measure-gpu/h200_operators_more.csv", .operators),
+    ("measure-gpu/h100_operators_more.csv", .operators),
     ("measure-gpu/h100_collectives.csv", .collectives),
     ("measure-gpu/h100_training_steps.csv", .publishedSteps),
   ]
   /// Folders of tables that others read, and tables without a form (see the README there).
   static let otherFolders: Set = ["training-logs"]
   static let withoutForm: Set = [
-    "measure-gpu/h200_operators_more.csv", "measure-gpu/h100_operators_more.csv",
     "h100/held_units.csv",
     "lenet/h100-phases.csv",
   ]
