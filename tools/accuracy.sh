@@ -5,7 +5,8 @@ rooftree=${ROOFTREE:-.build/release/rooftree}
 tables=notebooks-data/measurements
 "$rooftree" validate --json $tables/h200/tp_layers_nvlink.csv $tables/h200/tp_layers_slow_a.csv \
   $tables/h200/dp_nvlink.csv $tables/h200/c3.csv $tables/h200/c3_dma.csv $tables/h200/layers.csv $tables/h200/operators.csv $tables/h200/energy.csv \
-  $tables/aiconfigurator/*_operators.csv $tables/a100-megatron/*.csv notebooks-data/published/training_steps.csv |
+  $tables/aiconfigurator/*_operators.csv $tables/a100-megatron/*.csv notebooks-data/published/training_steps.csv \
+  $tables/measure-gpu/h100_training_steps.csv |
   awk -F'"' '
   function field(name,   at, rest) {
     at = index($0, "\"" name "\": ")
@@ -24,6 +25,7 @@ tables=notebooks-data/measurements
     group = $8
     layers = table ~ /^(tp|dp)_/
     shared = table ~ /^c3/
+    unseen = layers || table ~ /^h100_training/
     if (layers) wanted = (group == "all" || table ~ /^dp/) && $12 !~ /comm/
     else if (table ~ /_node|training_steps/) wanted = group != "all"
     else if (table == "energy.csv") wanted = group == "all" && $12 ~ /seconds|watts/
@@ -31,5 +33,5 @@ tables=notebooks-data/measurements
     else wanted = group ~ /^(gemm bf16|conc bf16|sdpa_fwd|layernorm bf16|(eager|sdpa) total)/
     if (wanted)
       printf "| %s, %s | %d | %s | %s | %s | %s | %.0f %% |\n", table, layers || shared || table == "energy.csv" ? $12 : group, field("rows"),
-        layers ? "no" : "yes", field("bias"), field("mape"), field("p90"), field("coverage90")
+        unseen ? "no" : "yes", field("bias"), field("mape"), field("p90"), field("coverage90")
   }'

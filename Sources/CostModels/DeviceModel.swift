@@ -30,6 +30,39 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public let copyEngines: CopyEngineForm<N>
   /// What running whole steps changes about kernels measured alone.
   public var stepFactors = StepFactors<N>()
+  /// Speed of the compute units over that at full clock in what runs again and again; nil for kernels as they run with
+  /// pauses, whose forms hold what long ones lose.
+  public private(set) var clock: N?
+
+  /// The model with the clock that the power limit leaves kernels that run again and again.
+  ///
+  /// The limit holds the mean of some 50 ms, which is that of the kernels where all of them together take less, or where
+  /// they repeat.
+  ///
+  /// - Parameter operators: the kernels, one after another.
+  /// - Returns: this model where steps are not sustained.
+  func running(_ operators: [Operator<N>]) -> DeviceModel {
+    guard stepFactors.isSustained else { return self }
+    var model = self
+    model.clock = N(1)
+    var demand = EnergyDemand<N>.zero
+    for operation in operators {
+      guard let cost = model.fullClockCost(operation) else { continue }
+      demand = demand + energy.demand(of: operation.work, operation.dataType, cost: cost)
+    }
+    model.clock = powerRoof.sustained(demand).clock
+    return model
+  }
+
+  /// The model with the clock that the power limit leaves the kernels that a closure lists.
+  ///
+  /// - Parameter list: lists them.
+  /// - Returns: this model where steps are not sustained.
+  public func running(_ list: (inout OperatorList<N>) -> Void) -> DeviceModel {
+    var operators = OperatorList<N>()
+    list(&operators)
+    return running(operators.operators)
+  }
 
   /// A device with what was measured on it.
   ///

@@ -12,6 +12,9 @@ extension EnergyProjection {
           "\(sustainedTime.formatted()), when it runs again and again: it asks for \(demandedPower.formatted()) a device"
         ))
     }
+    if let clock = projection.clock, clock < 0.995 {
+      result.append(("power limit", "holds the layers at \(percent(clock)) of the full clock"))
+    }
     result.append(("mean power", "\(power.formatted()) a device"))
     var words =
       "\(energy.formatted()) [\(interval90.lowerBound.formatted()), \(interval90.upperBound.formatted())]"

@@ -112,7 +112,7 @@ extension Projection {
       ("hidden_communication_s", .number(hiddenCommunication.value)),
       ("tokens_per_s", .number(tokensPerSecond)),
       ("model_flop_utilization", .number(modelFLOPUtilization)),
-      ("hardware_flop_utilization", .number(hardwareFLOPUtilization)),
+      ("hardware_flop_utilization", .number(hardwareFLOPUtilization)), ("layer_clock", .number(clock)),
       ("training_time_s", .number(trainingTime?.value)), ("devices", .number(Double(scenario.plan.devices))),
       ("memory_bytes", memory.map(\.json) ?? .number(nil)), ("serving", servingJSON), ("energy", energyJSON),
       ("breakdown", json(of: root)),

@@ -44,6 +44,7 @@ public struct ScalingPage: Sendable {
       return curve.end.map { "No point: \($0)." } ?? "No point."
     }
     let end = curve.end.map { " No answer for \($0)." } ?? ""
+    guard curve.points.count > 1 else { return "One point.\(end)" }
     return
       "From \(first.devices) to \(last.devices) devices the efficiency falls to \(percent(last.efficiency)). "
       + "\(knee(of: curve)).\(end)"

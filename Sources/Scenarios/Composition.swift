@@ -61,7 +61,8 @@ extension Scenario {
     func part(_ name: String, _ list: (inout OperatorList<Double>) -> Void) -> CostNode {
       var operators = OperatorList<Double>()
       list(&operators)
-      var parts = operators.operators.map { model.node($0, name: "\($0.name)") }
+      let timed = model.running(list)
+      var parts = operators.operators.map { timed.node($0, name: "\($0.name)") }
       if let wait = hostWait(for: parts) { parts.append(wait) }
       return CostNode(name, parts: parts)
     }
@@ -90,6 +91,7 @@ extension Scenario {
       modelWork: transformer.modelFLOP(sequences: sequences, length: length),
       hardwareWork: transformer.hardwareFLOP(
         sequences: sequences, length: length, recompute: plan.recompute),
-      step: composition.times, memory: memoryVerdict(transformer), exposure: composition.exposure)
+      step: composition.times, memory: memoryVerdict(transformer), exposure: composition.exposure,
+      clock: composition.clock)
   }
 }

@@ -104,7 +104,7 @@ struct PlanReader {
     guard let made = plan.microBatches(batch: sequences, microBatch: microBatch, given: 0) else {
       throw batch.diagnostic(
         .contradiction(
-          "'run.global_batch' is \(sequences), which \(plan.data) replicas with micro-batches of \(microBatch) do not divide"
+          "'run.global_batch' is \(sequences), which \(plan.data) replica\(plan.data == 1 ? "" : "s") with micro-batches of \(microBatch) do not divide"
         ))
     }
     throw batch.diagnostic(
@@ -121,9 +121,9 @@ extension Scenario {
   }
 
   /// Rejects a plan that breaks a rule.
-  func checkGroups(_ groups: PlanReader) throws(Diagnostic) {
+  func checkGroups(_ groups: PlanReader, fitNode: DocumentNode?) throws(Diagnostic) {
     func fault(_ key: String, _ words: String) -> Diagnostic {
-      guard let node = groups.nodes[key] else {
+      guard let node = key == "require_fit" ? fitNode : groups.nodes[key] else {
         return Diagnostic(file: files[0], position: nil, fault: .contradiction(words))
       }
       return node.diagnostic(.contradiction(words))

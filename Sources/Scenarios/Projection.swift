@@ -188,6 +188,10 @@ public struct Projection: Sendable {
   public let step: StepTimes<Double>?
   /// What a training step keeps in the memory of the fullest device; nil for anything else.
   public let memory: MemoryVerdict?
+  /// Speed of the compute units in the layers of a training step over that at full clock.
+  ///
+  /// Below 1 the power limit holds them. Nil for anything else.
+  public let clock: Double?
   /// Why exchanges of gradients beside kernels are not hidden completely; nil where none run beside kernels.
   public let exposure: ExchangeExposure<Double>?
   /// What users of a model feel, and what its weights and cache take; nil unless it is served.
@@ -196,9 +200,10 @@ public struct Projection: Sendable {
   init(
     scenario: Scenario, root: CostNode, hiddenCommunication: Seconds, tokens: Double?, modelWork: FLOP?,
     hardwareWork: FLOP? = nil, step: StepTimes<Double>? = nil, memory: MemoryVerdict? = nil,
-    exposure: ExchangeExposure<Double>? = nil,
+    exposure: ExchangeExposure<Double>? = nil, clock: Double? = nil,
     serving: ServingFigures? = nil
   ) {
+    self.clock = clock
     self.serving = serving
     self.scenario = scenario
     self.root = root

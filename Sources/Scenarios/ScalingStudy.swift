@@ -118,7 +118,7 @@ public struct ScalingStudy: Sendable {
             Point(
               devices: others * degree, degree: degree, projection: projection, efficiency: speed / growth))
         } catch {
-          end = "\(others * degree) devices: \(error.fault)"
+          end = "\(others * degree) devices: \(error.message)"
           break
         }
         degree *= 2

@@ -95,6 +95,8 @@ public struct Scenario: Sendable {
   public let execution: Execution
   /// Time that the host takes to start one kernel.
   public let hostLaunch: Seconds
+  /// Whether the step runs again and again without pauses, so that the power limit sets the clock of its kernels.
+  public let isSustained: Bool
   /// What the software stack changes about kernels measured alone.
   public let factors: [StepFactor: Double]
   /// The device.
@@ -175,17 +177,35 @@ extension Scenario {
         return Seconds(sourced.value)
       } ?? Self.typicalHostLaunch
     factors = try StepFactor.read(&run)
+    let sustainedNode = run?.node.value("sustained")
+    isSustained = try run?.optionalFlag("sustained") ?? (pass == .training)
     let batchNode = run?.optionalNode("global_batch")
     let countNode = run?.optionalNode("micro_batches")
     let recompute = try run?.optionalWord("recompute", as: Recompute.self) ?? .none
     let attention = try run?.optionalWord("attention", as: LayerOptions.Attention.self) ?? .flash
     let dropout = try run?.optionalFlag("dropout") ?? false
     let separateAccumulation = try run?.optionalFlag("separate_accumulation") ?? false
+    let productNode = run?.node.value("product_datatype")
+    let productDataType = try run?.optionalWord("product_datatype", as: DataType.self)
     gradientDataType = try run?.optionalWord("gradient_datatype", as: DataType.self) ?? dataType
     trainingTokens = try run?.optionalNumber("tokens", in: 1...1e18)
+    let fitNode = run?.node.value("require_fit")
     requiresFit = try run?.optionalFlag("require_fit") ?? false
     var served = try ServingReader(run: &run, pass: pass, dataType: dataType, at: node)
     try run?.finish()
+    if let sustainedNode, isSustained, pass != .training {
+      throw sustainedNode.diagnostic(
+        .contradiction(
+          "'run.sustained' is true, but 'run.pass' is \(pass.rawValue): only training is taken to repeat without pauses"
+        ))
+    }
+    if let productNode, let productDataType {
+      guard Machine<Double>(device).rate(productDataType) != nil else {
+        throw productNode.diagnostic(
+          .contradiction(
+            "'run.product_datatype' is \(productDataType.rawValue), for which '\(device.name)' has no rate"))
+      }
+    }
     if let launchNode, execution == .graph {
       throw launchNode.diagnostic(
         .contradiction("'run.host_launch' is given, but 'run.execution' is graph: the host starts no kernels")
@@ -212,7 +232,8 @@ extension Scenario {
     self.plan = plan
     layerOptions = LayerOptions(
       attention: attention, dropout: dropout,
-      separateAccumulation: separateAccumulation && plan.microBatches > 1, contextParallel: plan.context,
+      separateAccumulation: separateAccumulation && plan.microBatches > 1,
+      productDataType: productDataType, contextParallel: plan.context,
       expertParallel: plan.expert, routingImbalance: routingImbalance)
     serving = try served.plan(self.plan, routingImbalance: routingImbalance, groups: groups)
     costs = try reader.optionalMapping("costs").map { mapping throws(Diagnostic) in
@@ -235,7 +256,7 @@ extension Scenario {
     try Self.check(
       work, device: device, dataType: dataType, tensorParallel: plan.tensor, degreeNode: degreeNode,
       at: hardwareNode, root: node)
-    try checkGroups(groups)
+    try checkGroups(groups, fitNode: fitNode)
   }
 
   /// The document that a key names (a name, a path) or holds (a mapping).

@@ -83,6 +83,7 @@ extension Scenario {
     set(.unaligned8, \.unaligned8)
     set(.microBatch, \.microBatch)
     set(.once, \.once)
+    changed.isSustained = isSustained
     return changed
   }
 }

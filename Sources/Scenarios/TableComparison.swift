@@ -44,13 +44,16 @@ public struct TableComparison: Sendable {
       fitted = try DeviceCalibration(named: device.name, in: library)
     }
     // What a stack's file holds wrongly is an error of the reader, not a row that no model covers.
-    var runs = TrainingRunReader(library: library)
+    // Training steps of a table that says nothing of its device are those of the stacks, not of the default device.
+    let stepHardware = hardware ?? Self.namedDevice(forTable: path)
+    var runs = TrainingRunReader(library: library, hardware: stepHardware)
     for value in measured {
       if case .trainingStep(let run) = value.subject { _ = try runs.scenario(run) }
     }
     stacks = runs.used
     let validation = Validation(
-      device: device, calibration: fitted, sustained: sustained, library: library)
+      device: device, calibration: fitted, sustained: sustained, library: library,
+      stepHardware: stepHardware)
     values = validation.compare(measured)
   }
 
@@ -64,7 +67,10 @@ public struct TableComparison: Sendable {
   ///
   /// - Parameter path: the file.
   /// - Returns: the name of a device; `nvidia-h200` where the file's name says nothing.
-  public static func device(forTable path: String) -> String {
+  public static func device(forTable path: String) -> String { namedDevice(forTable: path) ?? "nvidia-h200" }
+
+  /// The device that the name of a table's file says; nil where it says nothing.
+  private static func namedDevice(forTable path: String) -> String? {
     let file = path.split(separator: "/").last.map(String.init) ?? path
     let names = [
       ("slow_a", "nvidia-h200-slow-a"), ("slow_b", "nvidia-h200-slow-b"), ("a100", "nvidia-a100-80g-sxm"),
@@ -73,7 +79,7 @@ public struct TableComparison: Sendable {
       ("single_node", "nvidia-a100-80g-sxm"), ("multi_node", "nvidia-a100-80g-sxm"),
       ("training_steps", "nvidia-a100-80g-sxm"),
     ]
-    return names.first { file.contains($0.0) }?.1 ?? "nvidia-h200"
+    return names.first { file.contains($0.0) }?.1
   }
 
   /// The errors by column and group, then of each column as a whole.

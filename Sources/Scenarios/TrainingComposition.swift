@@ -9,6 +9,8 @@ struct TrainingComposition {
   let times: StepTimes<Double>
   /// Why exchanges of gradients beside kernels are exposed; nil where none run beside kernels.
   let exposure: ExchangeExposure<Double>?
+  /// Speed of the compute units in the layers over that at full clock; the slowest where layers are unlike.
+  let clock: Double?
   /// The step as a tree, as long as its pieces together.
   let root: CostNode
 
@@ -29,21 +31,34 @@ struct TrainingComposition {
     exposure =
       plan.overlap && plan.replicas > 1 ? ExchangeExposure(parts, times, model.contention) : nil
 
+    var clock: Double?
+    let copies = scenario.stepExchanges(step)
     let layers = step.layers.map { layer, count in
+      let timed = model.running(layer, recompute: plan.recompute)
+      clock = timed.clock.map { Swift.min($0, clock ?? 1) } ?? clock
       func kernels(_ list: (inout OperatorList<Double>) -> Void) -> [CostNode] {
         var operators = OperatorList<Double>()
         list(&operators)
-        return operators.operators.map { model.node($0, name: "\($0.name)") }
+        return operators.operators.map { timed.node($0, name: "\($0.name)") }
+      }
+      func copied(_ operators: [Operator<Double>]) -> [CostNode] {
+        let timed = model.running { for operation in operators { $0.add(operation) } }
+        return operators.map { timed.node($0, name: "\($0.name)") }
       }
       let again = kernels { layer.recompute(plan.recompute, into: &$0) }
       var gradients = kernels { layer.backward(into: &$0) }
       if let wait = scenario.hostWait(for: gradients, backward: true, after: again) { gradients.append(wait) }
-      var runs = [part("forward") { layer.forward(into: &$0) }]
+      var forward = kernels { layer.forward(into: &$0) }
+      if let wait = scenario.hostWait(for: forward) { forward.append(wait) }
+      forward += copied(copies.weightCopies)
+      gradients += copied(copies.weightCopies) + copied(copies.gradientCopies)
+      var runs = [CostNode("forward", parts: forward)]
       if !again.isEmpty { runs.append(CostNode("recomputation", parts: again)) }
       runs.append(CostNode("backward", parts: gradients))
       // Stages take a share of each kind; the mean layer is repeated.
       return (node: runs, share: Double(count) / Double(transformer.layers), isMixture: layer.experts != nil)
     }
+    self.clock = clock
     let piped = plan.pipeline > 1
     let (hasFront, hasHead) = (times.front > 0, times.head > 0)
     var batch: [CostNode] = []

@@ -14,8 +14,17 @@ struct TrainingRunReader {
   private(set) var used: [Scenario] = []
   private var devices: [String: (Device, DeviceCalibration?)] = [:]
 
-  init(library: Library) {
+  /// The device of rows that name none.
+  private let hardware: String?
+
+  /// A reader.
+  ///
+  /// - Parameters:
+  ///   - library: where stacks, models and devices are found.
+  ///   - hardware: the device of rows that name none; that of their stack if nil.
+  init(library: Library, hardware: String? = nil) {
     self.library = library
+    self.hardware = hardware
     known = library.names(.stacks)
   }
 
@@ -24,10 +33,19 @@ struct TrainingRunReader {
     if let table = run.table {
       // A stack may differ between devices: mpt-fsdp-h100 is that of the H100.
       let device = run.hardware.map { $0.lowercased().prefix { $0.isLetter || $0.isNumber } } ?? ""
-      let names = ["\(table)-\(device)", table, "megatron-core-\(device)"]
+      let names = ["\(table)-\(device)", table, typicalStack(of: run)]
       return names.first(where: known.contains) ?? "megatron-core"
     }
+    let isA100 = (run.hardware ?? hardware).flatMap(deviceName)?.contains("a100") ?? true
+    if !isA100 { return typicalStack(of: run) }
     return run.devices > 8 ? "megatron-deepspeed" : "megatron-deepspeed-node"
+  }
+
+  /// The present-day stack of a row's device.
+  private func typicalStack(of run: TrainingRun) -> String {
+    let device = (run.hardware ?? hardware).flatMap(deviceName) ?? ""
+    let family = device.split(separator: "-").dropFirst().first ?? ""
+    return known.contains("megatron-core-\(family)") ? "megatron-core-\(family)" : "megatron-core"
   }
 
   private mutating func stack(of run: TrainingRun) throws(Diagnostic) -> Scenario {
@@ -43,7 +61,7 @@ struct TrainingRunReader {
   /// The scenario of a row; nil where a column holds what no scenario can have.
   mutating func scenario(_ run: TrainingRun) throws(Diagnostic) -> Scenario? {
     var scenario = try stack(of: run)
-    if let name = run.hardware.flatMap(deviceName), !scenario.device.name.hasPrefix(name) {
+    if let name = (run.hardware ?? hardware).flatMap(deviceName), !scenario.device.name.hasPrefix(name) {
       let (device, calibration) = try device(name)
       scenario.device = device
       scenario.calibration = calibration
@@ -52,7 +70,13 @@ struct TrainingRunReader {
     guard let model = try model(run, typical: typical) else { return nil }
     scenario.work = .transformer(model)
     scenario.sequence = run.sequence
-    scenario.dataType = run.dataType ?? scenario.dataType
+    if let type = run.dataType, type.bytes < 2 {
+      // A step in 8 bits multiplies in them; weights and activations keep 16.
+      scenario.layerOptions.productDataType = type
+      scenario.dataType = .bf16
+    } else {
+      scenario.dataType = run.dataType ?? scenario.dataType
+    }
     scenario.microBatch = run.microBatch ?? 1
     var plan = scenario.plan
     plan.tensor = run.tensor

@@ -78,6 +78,8 @@ public struct Validation: Sendable {
   /// Whether what was measured is taken to run again and again without pauses, so that the power limit rules.
   let sustained: Bool
   let library: Library?
+  /// The device of training steps whose rows name none; that of their stack if nil.
+  let stepHardware: String?
 
   /// The models of a device.
   ///
@@ -87,9 +89,12 @@ public struct Validation: Sendable {
   ///   - sustained: whether kernels and layers are taken to run again and again without pauses, so that the power limit
   ///     rules their time.
   ///   - library: where training steps find their software, models and devices; none are predicted without it.
+  ///   - stepHardware: the device of training steps whose rows name none; that of their stack if nil.
   public init(
-    device: Device, calibration: DeviceCalibration?, sustained: Bool = false, library: Library? = nil
+    device: Device, calibration: DeviceCalibration?, sustained: Bool = false, library: Library? = nil,
+    stepHardware: String? = nil
   ) {
+    self.stepHardware = stepHardware
     model = DeviceModel(device, calibration)
     self.sustained = sustained
     self.library = library
@@ -97,17 +102,14 @@ public struct Validation: Sendable {
 
   /// Predicts each measured value.
   public func compare(_ values: [MeasuredValue]) -> [ComparedValue] {
-    var reader = library.map(TrainingRunReader.init)
+    var reader = library.map { TrainingRunReader(library: $0, hardware: stepHardware) }
     return values.map { value in
       guard case .trainingStep(let run) = value.subject else { return compare(value) }
       guard let scenario = (try? reader?.scenario(run)) ?? nil else {
         return ComparedValue(value: value, predicted: nil, interval90: nil)
       }
       let projection = scenario.project()
-      let (seconds, error) = relative(projection.root)
-      // A training run never pauses.
-      let limited = sustained ? projection.energy?.sustainedTime.value : nil
-      var result = compared(value, (limited ?? seconds, error))
+      var result = compared(value, relative(projection.root))
       result.bound = projection.root.bound
       return result
     }
@@ -277,7 +279,12 @@ public struct Validation: Sendable {
     guard let demand = model.demand(of: work, type, time: run.burst) else { return nil }
     let cost = model.powerRoof.sustained(demand)
     let power = model.powerSpread(clock: cost.clock)
-    let kernel = run.burst == nil ? model.spread(of: work, type) : repeatedRunSpread
+    // Under the limit the energy decides the time, so that an error of the time at full clock counts in part only.
+    var kernel = run.burst == nil ? model.spread(of: work, type) : repeatedRunSpread
+    if run.burst == nil, let longer = model.demand(of: work, type, time: 1.05 * demand.time) {
+      let growth = model.powerRoof.sustained(longer).time / cost.time
+      kernel *= Swift.min(1, Swift.max(0, growth.logarithm() / 1.05.logarithm()))
+    }
     let time = (kernel * kernel + sustainedSlowdownSpread * sustainedSlowdownSpread).squareRoot()
     switch quantity {
     case .seconds: return (run.iterations * cost.time, time)

@@ -16,6 +16,8 @@ public struct LayerOptions: Sendable, Hashable {
   public var dropout: Bool
   /// Whether the gradients of the weights are added to those of earlier micro-batches by a kernel of its own.
   public var separateAccumulation: Bool
+  /// The data type of products with weights, where it is not that of activations and weights: 8-bit training.
+  public var productDataType: DataType?
   /// Devices that share the tokens of a sequence throughout the layer.
   public var contextParallel: Int
   /// Devices that share the experts.
@@ -26,8 +28,10 @@ public struct LayerOptions: Sendable, Hashable {
   /// Flash attention, nothing dropped, nothing shared.
   public init(
     attention: Attention = .flash, dropout: Bool = false, separateAccumulation: Bool = false,
-    contextParallel: Int = 1, expertParallel: Int = 1, routingImbalance: Double = 1
+    productDataType: DataType? = nil, contextParallel: Int = 1, expertParallel: Int = 1,
+    routingImbalance: Double = 1
   ) {
+    self.productDataType = productDataType
     self.attention = attention
     self.dropout = dropout
     self.separateAccumulation = separateAccumulation
@@ -210,10 +214,34 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
       causal: causal, backward: backward)
   }
 
+  /// Lists a product with weights in the type that products have.
+  private func product<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ shape: GEMM<N>, into sink: inout Sink
+  ) where Sink.N == N {
+    sink.add(Operator(name, pass, .gemm(shape), options.productDataType ?? dataType))
+  }
+
+  /// Lists such a product behind the cast of its activation, or of its gradient, to a narrower type.
+  ///
+  /// The gradient of the weights takes the same casts.
+  private func linear<Sink: OperatorSink>(
+    _ name: StaticString, _ pass: Operator<N>.Pass, _ shape: GEMM<N>, into sink: inout Sink
+  ) where Sink.N == N {
+    if let narrow = options.productDataType, narrow.bytes < dataType.bytes {
+      // It reads the one type and writes the other, where a copy counts two of the wider.
+      let moved = (dataType.bytes + narrow.bytes) / (2 * dataType.bytes)
+      let cast = Streaming<N>(.copy, rows: shape.m * shape.batch, columns: moved * shape.k)
+      sink.add(
+        Operator(
+          pass == .forward ? "cast of an input" : "cast of a gradient", pass, .streaming(cast), dataType))
+    }
+    product(name, pass, shape, into: &sink)
+  }
+
   /// Lists what makes queries, keys and values of the hidden state.
   private func project<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     func gemm(_ name: StaticString, n: N, k: N) {
-      sink.add(Operator(name, .forward, .gemm(GEMM(m: tokens, n: n, k: k)), dataType))
+      linear(name, .forward, GEMM(m: tokens, n: n, k: k), into: &sink)
     }
     guard let latent else { return gemm("QKV projection", n: projectionWidth, k: hidden) }
     for part in latentProducts(latent) { gemm(part.name, n: part.columns, k: part.inner) }
@@ -356,9 +384,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
       sink.add(
         Operator(name, .forward, .streaming(Streaming(kind, rows: rows, columns: columns)), dataType))
     }
-    func gemm(_ name: StaticString, _ shape: GEMM<N>) {
-      sink.add(Operator(name, .forward, .gemm(shape), dataType))
-    }
+    func gemm(_ name: StaticString, _ shape: GEMM<N>) { linear(name, .forward, shape, into: &sink) }
     let (rows, count, width) = local(experts)
     let every: N = rows * count
     let inner: N = width * (isGated ? 2.0 : 1.0)
@@ -391,12 +417,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
     func gradients(
       _ dataName: StaticString, _ weightName: StaticString, rows: N, n: N, k: N, batch: N = N(1)
     ) {
-      sink.add(
-        Operator(
-          dataName, .backward, .gemm(GEMM(m: rows, n: k, k: n, batch: batch, layout: .NN)), dataType))
-      sink.add(
-        Operator(
-          weightName, .backward, .gemm(GEMM(m: n, n: k, k: rows, batch: batch, layout: .TN)), dataType))
+      linear(dataName, .backward, GEMM(m: rows, n: k, k: n, batch: batch, layout: .NN), into: &sink)
+      product(weightName, .backward, GEMM(m: n, n: k, k: rows, batch: batch, layout: .TN), into: &sink)
     }
     let (rows, count, width) = local(experts)
     let every: N = rows * count
@@ -433,7 +455,7 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func forward<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     func gemm(_ name: StaticString, n: N, k: N) {
-      sink.add(Operator(name, .forward, .gemm(GEMM(m: tokens, n: n, k: k)), dataType))
+      linear(name, .forward, GEMM(m: tokens, n: n, k: k), into: &sink)
     }
     func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil) {
       sink.add(
@@ -467,12 +489,8 @@ public struct TransformerLayer<N: ModelNumber>: Sendable {
   @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func backward<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
     func gradients(_ dataName: StaticString, _ weightName: StaticString, n: N, k: N) {
-      sink.add(
-        Operator(
-          dataName, .backward, .gemm(GEMM(m: tokens, n: k, k: n, layout: .NN)), dataType))
-      sink.add(
-        Operator(
-          weightName, .backward, .gemm(GEMM(m: n, n: k, k: tokens, layout: .TN)), dataType))
+      linear(dataName, .backward, GEMM(m: tokens, n: k, k: n, layout: .NN), into: &sink)
+      product(weightName, .backward, GEMM(m: n, n: k, k: tokens, layout: .TN), into: &sink)
     }
     func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil) {
       sink.add(

@@ -120,8 +120,16 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
     }
     product("logits", .forward, GEMM(m: tokens, n: vocabulary, k: hidden))
     guard backward else { return }
-    stream("loss", .forward, .softmax, vocabulary)
-    stream("loss gradient", .backward, .softmaxBackward, vocabulary)
+    // The loss is computed in FP32: a copy of the logits, and one of their gradient back.
+    func loss(_ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, _ columns: N) {
+      sink.add(Operator(name, pass, .streaming(Streaming(kind, rows: tokens, columns: columns)), .fp32))
+    }
+    let isShort = layer.dataType.bytes < 4
+    // Two bytes on one side and four on the other, where a copy of FP32 counts eight.
+    if isShort { loss("logits in FP32", .forward, .copy, 0.75 * vocabulary) }
+    loss("loss", .forward, .softmax, vocabulary)
+    loss("loss gradient", .backward, .softmaxBackward, vocabulary)
+    if isShort { loss("gradient in 16 bits", .backward, .copy, 0.75 * vocabulary) }
     product("logits data gradient", .backward, GEMM(m: tokens, n: hidden, k: vocabulary, layout: .NN))
     product("logits weight gradient", .backward, GEMM(m: vocabulary, n: hidden, k: tokens, layout: .TN))
     if layer.tensorParallel > 1, layer.communicates {

@@ -12,7 +12,7 @@ struct Scale: ParsableCommand {
       global batch; by replicas, weak scaling is shown too, which keeps the batch of a replica. The knee is the number of \
       devices from which a doubling brings less than half of what it should.
 
-      Example: rooftree scale getting-started --by data --up-to 4096 --set run.micro_batches=64
+      Example: rooftree scale getting-started --by data --up-to 8192
       """)
 
   @Argument(help: ArgumentHelp("The scenario.", valueName: "scenario"))

@@ -3,7 +3,127 @@
 
 extension WrongInput {
   static let all =
-    sweeps + files + keys + quantities + contradictions + names + calibrations + tables + misuse
+    sweeps + files + keys + quantities + contradictions + plans + names + calibrations + tables + misuse
+
+  /// Ways to spread a step that cannot be.
+  static let plans: [WrongInput] = [
+    WrongInput(
+      "more stages than layers", .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  pipeline: 5"), .estimate,
+      """
+      scenario.yaml:11:13: error: 'parallelism.pipeline' is 5, more than the 4 layers of test-model
+      """),
+    WrongInput(
+      "stages that do not share the layers",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  pipeline: 3"), .estimate,
+      """
+      scenario.yaml:11:13: error: 'parallelism.pipeline' is 3: so many stages do not share the 4 layers of \
+      test-model evenly
+      """),
+    WrongInput(
+      "degrees that do not divide the devices",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  devices: 6"), .estimate,
+      """
+      scenario.yaml:11:12: error: 'parallelism.devices' is 6, but tensor 4 x context 1 x pipeline 1 does not \
+      divide it
+      """),
+    WrongInput(
+      "degrees that do not multiply to the devices",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  data: 2\n  devices: 16"), .estimate,
+      """
+      scenario.yaml:12:12: error: 'parallelism.devices' is 16, but tensor 4 x context 1 x pipeline 1 x data 2 \
+      is 8
+      """),
+    WrongInput(
+      "a batch that does not divide",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 2\n  global_batch: 5"), .estimate,
+      """
+      scenario.yaml:8:17: error: 'run.global_batch' is 5, which 1 replica with micro-batches of 2 do not divide
+      """),
+    WrongInput(
+      "a batch that contradicts its micro-batches",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 2\n  global_batch: 8\n  micro_batches: 3"),
+      .estimate,
+      """
+      scenario.yaml:8:17: error: 'run.global_batch' is 8, which makes 4 micro-batches, but \
+      'run.micro_batches' is 3
+      """),
+    WrongInput(
+      "a step that does not fit, where it has to",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 4000\n  require_fit: true"), .estimate,
+      """
+      scenario.yaml:8:16: error: 'run.require_fit' is true, but the step needs 295 GB of the 64.0 GB of \
+      test-gpu; 'parallelism.pipeline=2' would make it fit
+      """),
+    WrongInput(
+      "a context degree that does not divide the tokens",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  context: 3"), .estimate,
+      """
+      scenario.yaml:11:12: error: 'parallelism.context' is 3, which does not divide the 512 tokens
+      """),
+    WrongInput(
+      "experts of a dense model", .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  expert: 2"), .estimate,
+      """
+      scenario.yaml:11:11: error: 'parallelism.expert' is 2, but test-model has no experts
+      """),
+    WrongInput(
+      "interleaving without stages",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  virtual_stages: 2"), .estimate,
+      """
+      scenario.yaml:11:19: error: 'parallelism.virtual_stages' is 2, but 'parallelism.pipeline' is 1: nothing \
+      to interleave
+      """),
+    WrongInput(
+      "interleaving with too few micro-batches",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  pipeline: 2\n  virtual_stages: 2"), .estimate,
+      """
+      scenario.yaml:12:19: error: 'parallelism.virtual_stages' is 2, which needs micro-batches in multiples \
+      of the 2 stages; there are 1
+      """),
+    WrongInput(
+      "routing better than even",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  routing_imbalance: 0.5"), .estimate,
+      """
+      scenario.yaml:11:22: error: 'parallelism.routing_imbalance' is '0.5'; expected a number from 1.00 to \
+      1.00e6
+      """),
+    WrongInput(
+      "sharding by another name",
+      .edit("scenario.yaml", "tensor: 4", "tensor: 4\n  sharding: zero3"), .estimate,
+      """
+      scenario.yaml:11:13: error: 'parallelism.sharding' is 'zero3'; expected one of none, optimizer, \
+      gradients, parameters
+      """),
+    WrongInput(
+      "products in a type without a rate",
+      .edit("scenario.yaml", "datatype: bf16", "datatype: bf16\n  product_datatype: fp64"), .estimate,
+      """
+      scenario.yaml:9:21: error: 'run.product_datatype' is fp64, for which 'test-gpu' has no rate
+      """),
+    WrongInput(
+      "decoding without pauses",
+      .edit("scenario.yaml", "pass: training", "pass: decode\n  sustained: true"), .estimate,
+      """
+      scenario.yaml:7:14: error: 'run.sustained' is true, but 'run.pass' is decode: only training is taken to \
+      repeat without pauses
+      """),
+    WrongInput(
+      "scaling of a forward pass", .nothing, .words(["scale", "scenario.yaml", "--set", "run.pass=forward"]),
+      """
+      scenario.yaml: error: scaling is that of training steps of a Transformer
+      """),
+    WrongInput(
+      "batches of a training step", .nothing, .words(["serve", "scenario.yaml"]),
+      """
+      scenario.yaml: error: 'run.pass' is training: batches and contexts are those of prefill, decode or \
+      generation
+      """),
+    WrongInput(
+      "a table without another program's answers", .nothing, .words(["compare", "operators.csv"]),
+      """
+      operators.csv:1:1: error: the table lacks the column 'calculon_s'; it has suite, op, dtype, params, \
+      median_us
+      """),
+  ]
 
   /// Spaces of scenarios.
   static let sweeps: [WrongInput] = [
@@ -361,8 +481,8 @@ extension WrongInput {
       scenario.yaml:6:3: error: unknown key 'colour' in 'run'; known keys: pass, micro_batch, \
       sequence, datatype, causal, optimizer, execution, host_launch, compute_slowdown, attention_slowdown, \
       far_exchange_slowdown, message_slowdown, unaligned64_slowdown, unaligned8_slowdown, \
-      micro_batch_overhead, step_overhead, backward_launch, step_spread, global_batch, micro_batches, \
-      recompute, attention, dropout, separate_accumulation, gradient_datatype, tokens, require_fit, output, \
+      micro_batch_overhead, step_overhead, backward_launch, step_spread, sustained, global_batch, micro_batches, \
+      recompute, attention, dropout, separate_accumulation, product_datatype, gradient_datatype, tokens, require_fit, output, \
       weights, cache
       """),
     WrongInput(

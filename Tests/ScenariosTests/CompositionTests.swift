@@ -9,7 +9,8 @@ import Testing
   /// Sequence parallelism exchanges the same bytes in two halves and spares the blocks between of their doubled work:
   /// norms and residuals of an eighth of the tokens.
   @Test func sequenceParallelism() throws {
-    let (plain, split) = (try project(), try project("gpt3-175b-node", "parallelism.sequence=true"))
+    let plain = try project("gpt3-175b-node", "run.sustained=false")
+    let split = try project("gpt3-175b-node", "parallelism.sequence=true", "run.sustained=false")
     #expect(split.time < plain.time)
     let (norm, whole) = (try split.root.part("attention norm"), try plain.root.part("attention norm"))
     #expect(near(norm.traffic.value, whole.traffic.value / 8))

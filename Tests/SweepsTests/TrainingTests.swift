@@ -218,7 +218,7 @@ private let spaces = [
     let text = """
       name: draws
       model: training
-      base: {name: b, workload: gpt2-xl, hardware: nvidia-h200, run: {sequence: 1024}}
+      base: {name: b, workload: gpt2-xl, hardware: nvidia-h200, run: {sequence: 1024, sustained: false}}
       axes:
         draw: {draws: 40, seed: 3}
       """

@@ -9,6 +9,8 @@ public struct StepDemands<N: ModelNumber>: Sendable {
   public var front: EnergyDemand<N>
   /// Final normalisation, logits and loss, forward and backward.
   public var head: EnergyDemand<N>
+  /// Copies of the gathered weights of one layer, for each gathering, and of its gradients, for each micro-batch.
+  public var weightCopies, gradientCopies: EnergyDemand<N>
   /// Update of the weights of one stage.
   public var optimizer: EnergyDemand<N>
   /// Energy of exchanging the gradients of one layer, those outside of the layers, of gathering the weights of one layer,
@@ -19,18 +21,23 @@ public struct StepDemands<N: ModelNumber>: Sendable {
   @inlinable
   public init() {
     (layer, front, head, optimizer) = (.zero, .zero, .zero, .zero)
+    (weightCopies, gradientCopies) = (.zero, .zero)
     (layerGradients, outerGradients, layerWeights, updatedWeights) = (N(0), N(0), N(0), N(0))
   }
 }
 
 extension DeviceModel {
-  /// What an operator of a step asks for: its cost there at full clock.
+  /// What an operator of a step asks for, at full clock.
   ///
   /// - Parameters:
   ///   - operation: the operator.
   ///   - cost: its cost in the step.
   /// - Returns: time and energy in parts.
   public func demand(of operation: Operator<N>, cost: Cost<N>) -> EnergyDemand<N> {
+    if clock != nil {
+      guard let full = fullClockCost(operation) else { return .zero }
+      return energy.demand(of: operation.work, operation.dataType, cost: full)
+    }
     var atFullClock = cost
     atFullClock.time = cost.time / cost.slowdown
     return energy.demand(of: operation.work, operation.dataType, cost: atFullClock)
@@ -66,9 +73,10 @@ extension DeviceModel {
     var demands = StepDemands<N>()
     let all = Double(step.layers.reduce(0) { $0 + $1.count })
     for (layer, count) in step.layers {
-      let forward = demand(host) { layer.forward(into: &$0) }
-      let again = sum(demands: true) { layer.recompute(recompute, into: &$0) }
-      let gradients = sum(demands: true) { layer.backward(into: &$0) }
+      let model = running(layer, recompute: recompute)
+      let forward = model.demand(host) { layer.forward(into: &$0) }
+      let again = model.sum(demands: true) { layer.recompute(recompute, into: &$0) }
+      let gradients = model.sum(demands: true) { layer.backward(into: &$0) }
       var backward = again.demand + gradients.demand
       let device: N = again.time + gradients.time
       let both = host.time(device: device, kernels: again.kernels + gradients.kernels, backward: true)
@@ -76,9 +84,9 @@ extension DeviceModel {
       demands.layer = demands.layer + N(Double(count) / all) * (forward + backward)
     }
     demands.front =
-      demand(host) { step.embedding(backward: false, into: &$0) }
-      + demand(host) { step.embedding(backward: true, into: &$0) }
-    demands.head = demand(host) { step.head(backward: true, into: &$0) }
+      runningDemand(host) { step.embedding(backward: false, into: &$0) }
+      + runningDemand(host) { step.embedding(backward: true, into: &$0) }
+    demands.head = runningDemand(host) { step.head(backward: true, into: &$0) }
     return demands
   }
 
@@ -93,13 +101,24 @@ extension DeviceModel {
     demands.outerGradients = energy(exchanges.outerGradients, as: gradients)
     demands.layerWeights = energy(exchanges.layerWeights, as: exchanges.layerWeights)
     demands.updatedWeights = energy(exchanges.updatedWeights, as: exchanges.updatedWeights)
+    func copies(_ operators: [Operator<N>]) -> EnergyDemand<N> {
+      operators.isEmpty
+        ? .zero : runningDemand(HostLaunch()) { for operation in operators { $0.add(operation) } }
+    }
+    demands.weightCopies = copies(exchanges.weightCopies)
+    demands.gradientCopies = copies(exchanges.gradientCopies)
   }
 
   /// What the update of the weights asks for.
   @_specialize(where N == Double)
   public func updateDemand(_ updates: StepUpdates<N>, host: HostLaunch<N> = HostLaunch()) -> EnergyDemand<N> {
-    demand(host) { updates.list(into: &$0) }
+    runningDemand(host) { updates.list(into: &$0) }
   }
+
+  /// What a part that repeats asks for at full clock, with what the host takes to start it.
+  private func runningDemand(_ host: HostLaunch<N>, _ list: (inout OperatorList<N>) -> Void)
+    -> EnergyDemand<N>
+  { running(list).demand(host, list) }
 
   /// What a part asks for, with what the host takes to start it.
   private func demand(_ host: HostLaunch<N>, _ list: (inout OperatorList<N>) -> Void) -> EnergyDemand<N> {
@@ -150,7 +169,8 @@ extension TrainingStepForm {
     _ demands: StepDemands<N>, _ parts: StepParts<N>, _ counts: StepCounts<N>, _ times: StepTimes<N>
   ) -> StepPhases<N> {
     let m = counts.microBatches
-    var batch = times.layers * demands.layer + times.front * demands.front + times.head * demands.head
+    let layer = demands.layer + N(2) * demands.weightCopies + demands.gradientCopies
+    var batch = times.layers * layer + times.front * demands.front + times.head * demands.head
     batch.time = batch.time + parts.perMicroBatch
     var working = m * batch
     let waits: N = times.messages + times.exposedWeights + times.exposedGradients + times.slowdown

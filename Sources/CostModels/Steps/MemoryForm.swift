@@ -140,12 +140,16 @@ public struct MemoryForm<N: ModelNumber>: Sendable {
     return kept * layersInFlight + running + Double(stages) * mask
   }
 
-  /// Bytes of final normalisation, head and loss where the first stage is also the last: 4 s b h/t (1 + v/h).
+  /// Bytes of final normalisation, head and loss where the first stage is also the last.
+  ///
+  /// Inputs of normalisation and head, 4 s b h/t (arXiv 2205.05198, section 4.3); the logits, and in FP32 what the loss
+  /// keeps of them and its gradient. The paper counts one copy in FP32, PyTorch's own loss has up to three
+  /// (h100_training_steps.csv).
   var headBytes: N {
     guard plan.pipeline == 1 else { return N(0) }
     let layer = step.layer
     let inputs: N = 2 * layer.dataType.bytes * layer.residentTokens * layer.hidden
-    return inputs + 4 * layer.tokens * step.localVocabulary
+    return inputs + (layer.dataType.bytes + 8) * layer.tokens * step.localVocabulary
   }
 }
 

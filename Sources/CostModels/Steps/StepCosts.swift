@@ -30,14 +30,27 @@ public struct CostSum<N: ModelNumber>: OperatorSink {
 }
 
 extension DeviceModel {
-  /// The cost of an operator between others of a step.
+  /// The cost of an operator between others of a step, at the clock of ``clock``.
   ///
   /// The ranks of an exchange do not arrive together there.
   ///
   /// - Parameter operation: the operator.
   /// - Returns: an endless time when the device cannot do it.
   public func stepCost(_ operation: Operator<N>) -> Cost<N> {
-    var cost = cost(operation.work, operation.dataType) ?? Cost(time: N(.infinity))
+    guard var cost = fullClockCost(operation) else { return Cost(time: N(.infinity)) }
+    guard let clock else { return cost }
+    let demand = energy.demand(of: operation.work, operation.dataType, cost: cost)
+    cost.time = cost.time + demand.clockedTime * (1 / clock - N(1))
+    return cost
+  }
+
+  /// The cost of an operator between others of a step; at full clock where ``clock`` is given.
+  func fullClockCost(_ operation: Operator<N>) -> Cost<N>? {
+    guard var cost = cost(operation.work, operation.dataType) else { return nil }
+    if clock != nil {
+      cost.time = cost.time / cost.slowdown
+      cost.slowdown = N(1)
+    }
     cost.time = cost.time * stepFactors.factor(of: operation.work)
     if case .collective(let exchange) = operation.work, exchange.kind == .pointToPoint {
       cost.time = cost.time * stepFactors.message
@@ -67,9 +80,9 @@ extension DeviceModel {
     return sum
   }
 
-  /// The time of what a closure lists, with what the host takes to start it.
+  /// The time of what a closure lists, with what the host takes to start it, at the clock that the power limit leaves it.
   private func time(_ host: HostLaunch<N>, _ list: (inout OperatorList<N>) -> Void) -> N {
-    let sum = sum(list)
+    let sum = running(list).sum(list)
     return host.time(device: sum.time, kernels: sum.kernels)
   }
 
@@ -114,10 +127,12 @@ extension DeviceModel {
     let all = Double(step.layers.reduce(0) { $0 + $1.count })
     for (layer, count) in step.layers {
       let share = Double(count) / all
-      parts.forward = parts.forward + share * time(host) { layer.forward(into: &$0) }
+      let model = running(layer, recompute: recompute)
+      let forward = model.sum { layer.forward(into: &$0) }
+      parts.forward = parts.forward + share * host.time(device: forward.time, kernels: forward.kernels)
       // The host runs ahead within what is computed again and the gradients after it: one floor under both.
-      let again = sum { layer.recompute(recompute, into: &$0) }
-      let gradients = sum { layer.backward(into: &$0) }
+      let again = model.sum { layer.recompute(recompute, into: &$0) }
+      let gradients = model.sum { layer.backward(into: &$0) }
       let both: N = host.time(
         device: again.time + gradients.time, kernels: again.kernels + gradients.kernels, backward: true)
       parts.recompute = parts.recompute + share * again.time
@@ -131,6 +146,22 @@ extension DeviceModel {
     return parts
   }
 
+  /// The model with the clock that the power limit leaves a layer.
+  ///
+  /// Layers follow one another for longer than the regulator waits: one clock for all of their passes.
+  ///
+  /// - Parameters:
+  ///   - layer: the layer.
+  ///   - recompute: what its backward pass computes again.
+  /// - Returns: this model where steps are not sustained.
+  public func running(_ layer: TransformerLayer<N>, recompute: Recompute) -> DeviceModel {
+    running {
+      layer.forward(into: &$0)
+      layer.recompute(recompute, into: &$0)
+      layer.backward(into: &$0)
+    }
+  }
+
   /// Adds the times of what the groups exchange besides activations.
   @_specialize(where N == Double)
   public func addExchanges(_ exchanges: StepExchanges<N>, to parts: inout StepParts<N>) {
@@ -141,6 +172,11 @@ extension DeviceModel {
     parts.outerGradients = exchange(exchanges.outerGradients)
     parts.layerWeights = exchange(exchanges.layerWeights)
     parts.updatedWeights = exchange(exchanges.updatedWeights)
+    func copies(_ operators: [Operator<N>]) -> N {
+      operators.isEmpty ? N(0) : time(HostLaunch()) { for operation in operators { $0.add(operation) } }
+    }
+    parts.weightCopies = copies(exchanges.weightCopies)
+    parts.gradientCopies = copies(exchanges.gradientCopies)
   }
 
   /// The compute units that exchanges among replicas take from the kernels beside them.
@@ -246,6 +282,10 @@ public struct StepExchanges<N: ModelNumber>: Sendable {
   public let layerWeights: [Collective<N>]
   /// To gather the updated weights of a stage.
   public let updatedWeights: [Collective<N>]
+  /// Kernels that put the gathered weights of one layer where its kernels read them, once for each gathering.
+  public let weightCopies: [Operator<N>]
+  /// Kernels that put the gradients of one layer, as long as they are exchanged, into the buffer of the exchange.
+  public let gradientCopies: [Operator<N>]
 
   /// The exchanges of a plan.
   ///
@@ -280,6 +320,17 @@ public struct StepExchanges<N: ModelNumber>: Sendable {
     updatedWeights =
       plan.sharding == .optimizer || plan.sharding == .gradients
       ? collectives(.allGather, weightBytes * stage) : []
+    /// A kernel that reads and writes so many bytes for each parameter of a layer.
+    func copies(_ name: StaticString, _ bytes: Double, _ pass: Operator<N>.Pass) -> [Operator<N>] {
+      guard plan.replicas > 1 else { return [] }
+      let kernel = Streaming<N>(.copy, rows: N(1), columns: N((dense + experts) * bytes / 4))
+      return [Operator(name, pass, .streaming(kernel), .bf16)]
+    }
+    weightCopies =
+      plan.sharding == .parameters ? copies("gathered weights copied", 2 * weightBytes, .forward) : []
+    gradientCopies =
+      plan.sharding == .parameters || plan.sharding == .gradients
+      ? copies("gradients copied", weightBytes + gradientBytes, .backward) : []
   }
 }
 

@@ -5,8 +5,7 @@ import Workloads
 ///
 /// The constants belong to a stack, a machine and a time, not to a device; `models/stacks` holds those that were fitted.
 public struct StepFactors<N: ModelNumber>: Sendable {
-  /// Time of kernels in a step over their time alone: clocks under the power limit, caches that others used, kernels of an
-  /// earlier library.
+  /// Time of kernels in a step over their time alone: caches that others used, kernels of an earlier library.
   public var compute: N
   /// Time of fused attention over that of the calibrated kernels, besides: earlier kernels.
   public var attention: N
@@ -22,6 +21,8 @@ public struct StepFactors<N: ModelNumber>: Sendable {
   public var microBatch: N
   /// What the program does once a step, in seconds.
   public var once: N
+  /// Whether the step runs again and again, so that the power limit sets the clock.
+  public var isSustained: Bool
 
   /// Kernels as they were measured, a program that does nothing else.
   public init() {
@@ -34,6 +35,7 @@ public struct StepFactors<N: ModelNumber>: Sendable {
     unaligned8 = N(1)
     microBatch = N(0)
     once = N(0)
+    isSustained = false
   }
 
   /// What a kernel's time is multiplied by.

@@ -27,6 +27,10 @@ public struct StepParts<N: ModelNumber>: Sendable {
   public var outerGradients: N
   /// Gathering the weights of one layer, where replicas share them out; zero elsewhere.
   public var layerWeights: N
+  /// Putting a layer's gathered weights where kernels read them, once for each gathering.
+  public var weightCopies: N
+  /// Putting a layer's gradients into the buffer of their exchange, for each micro-batch.
+  public var gradientCopies: N
   /// Time that the kernels of a layer's forward pass lose on the units that an exchange leaves.
   public var forwardLoss: N
   /// The same of recomputation and backward pass.
@@ -45,6 +49,7 @@ public struct StepParts<N: ModelNumber>: Sendable {
     (forward, recompute, backward) = (none, none, none)
     (embedding, embeddingGradient, head, message) = (none, none, none, none)
     (layerGradients, outerGradients, layerWeights) = (none, none, none)
+    (weightCopies, gradientCopies) = (none, none)
     (forwardLoss, backwardLoss) = (none, none)
     (optimizer, updatedWeights, once, perMicroBatch) = (none, none, none, none)
   }
@@ -154,7 +159,11 @@ public enum TrainingStepForm<N: ModelNumber> {
     _ parts: StepParts<N>, _ counts: StepCounts<N>, overlap: Bool, contention: ContentionForm<N>
   ) -> StepTimes<N> {
     let (p, v, m) = (counts.stages, counts.virtualStages, counts.microBatches)
-    let layer: N = parts.forward + parts.recompute + parts.backward
+    // Replicas that share weights out copy them where kernels read them, and gradients where they are exchanged.
+    let forward: N = parts.forward + parts.weightCopies
+    let copies: N = parts.weightCopies + parts.gradientCopies
+    let backward: N = parts.recompute + parts.backward + copies
+    let layer: N = forward + backward
     let front: N = parts.embedding + parts.embeddingGradient
     let middle: N = counts.middleLayers * layer + parts.perMicroBatch
     let ends: N = counts.endLayers * layer + parts.perMicroBatch
@@ -189,11 +198,10 @@ public enum TrainingStepForm<N: ModelNumber> {
     var slowdown = N(0)
     var hidden = N(0)
     if overlap {
-      let backward: N = parts.recompute + parts.backward
       // With weights shared out every micro-batch gathers them, forward and backward.
       let forwardRun = contention.overlap(
         .init(
-          compute: parts.forward, crowded: parts.forward + parts.forwardLoss, exchange: parts.layerWeights),
+          compute: forward, crowded: forward + parts.forwardLoss, exchange: parts.layerWeights),
         count: layers, last: .init(compute: parts.head, crowded: parts.head, exchange: N(0)))
       let weightsOnly = contention.overlap(
         .init(compute: backward, crowded: backward + parts.backwardLoss, exchange: parts.layerWeights),

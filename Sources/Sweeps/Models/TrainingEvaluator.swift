@@ -150,7 +150,7 @@ final class TrainingEvaluator: BlockEvaluator {
       space, described + group + replicas + batch + several + source.dimensions([.virtualStages]))
     layers = PartTable(width: wantsEnergy ? 18 : 6, entries: layerKey.count)
     losses = PartTable(width: 3, entries: layerKey.count.multipliedReportingOverflow(by: 4).partialValue)
-    exchanges = PartTable(width: wantsEnergy ? 14 : 6, entries: exchangeKey.count)
+    exchanges = PartTable(width: wantsEnergy ? 24 : 8, entries: exchangeKey.count)
     messages = PartTable(width: 1, entries: messageKey.count)
     memories = PartTable(width: 1, entries: memoryKey.count.multipliedReportingOverflow(by: 8).partialValue)
     digits = .allocate(capacity: Swift.max(1, space.dimensions.count))
@@ -411,24 +411,30 @@ final class TrainingEvaluator: BlockEvaluator {
       (exchange[2], exchange[3]) = (costs.layerWeights, costs.updatedWeights)
       exchange[4] = current.device.updateTime(updates, host: host)
       exchange[5] = current.device.besideChannels(state.plan) ?? 0
+      (exchange[6], exchange[7]) = (costs.weightCopies, costs.gradientCopies)
       if wantsEnergy {
         var demands = StepDemands<Double>()
         current.device.addExchanges(exchanges, to: &demands)
-        (exchange[6], exchange[7]) = (demands.layerGradients, demands.outerGradients)
-        (exchange[8], exchange[9]) = (demands.layerWeights, demands.updatedWeights)
-        current.device.updateDemand(updates, host: host).store(exchange + 10)
+        (exchange[8], exchange[9]) = (demands.layerGradients, demands.outerGradients)
+        (exchange[10], exchange[11]) = (demands.layerWeights, demands.updatedWeights)
+        current.device.updateDemand(updates, host: host).store(exchange + 12)
+        demands.weightCopies.store(exchange + 16)
+        demands.gradientCopies.store(exchange + 20)
       }
     }
     (state.parts.layerGradients, state.parts.outerGradients) = (exchange[0], exchange[1])
     (state.parts.layerWeights, state.parts.updatedWeights) = (exchange[2], exchange[3])
     state.parts.optimizer = exchange[4]
+    (state.parts.weightCopies, state.parts.gradientCopies) = (exchange[6], exchange[7])
     if wantsEnergy {
       state.demands.layer = EnergyDemand(layer + 6)
       state.demands.front = EnergyDemand(layer + 10)
       state.demands.head = EnergyDemand(layer + 14)
-      (state.demands.layerGradients, state.demands.outerGradients) = (exchange[6], exchange[7])
-      (state.demands.layerWeights, state.demands.updatedWeights) = (exchange[8], exchange[9])
-      state.demands.optimizer = EnergyDemand(exchange + 10)
+      (state.demands.layerGradients, state.demands.outerGradients) = (exchange[8], exchange[9])
+      (state.demands.layerWeights, state.demands.updatedWeights) = (exchange[10], exchange[11])
+      state.demands.optimizer = EnergyDemand(exchange + 12)
+      state.demands.weightCopies = EnergyDemand(exchange + 16)
+      state.demands.gradientCopies = EnergyDemand(exchange + 20)
     }
 
     if state.plan.pipeline > 1 {

@@ -1,0 +1,53 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct StepCommandTests {
+  /// A page for each group of a table, with every row, and an index over them.
+  @Test func tablesHavePages() throws {
+    let folder = try TemporaryFolder()
+    let table = Repository.root + "/notebooks-data/published/training_steps.csv"
+    let result = try Command.run(
+      Command.rooftree, ["validate", table, "--report", folder.path + "/pages"])
+    #expect(result.status == 0, "\(result.errors)")
+    let index = try String(contentsOfFile: folder.path + "/pages/index.html", encoding: .utf8)
+    let lines = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n").dropFirst()
+    for group in Set(lines.compactMap { $0.split(separator: ",").first.map(String.init) }) {
+      #expect(index.contains("measured-\(group)"), "\(group)")
+      let page = folder.path + "/pages/measured-\(group)/"
+      let html = try String(contentsOfFile: page + "index.html", encoding: .utf8)
+      #expect(html.contains("Predicted against measured: \(group)"))
+      // The last table of the results is that of the rows.
+      let rows = try String(contentsOfFile: page + "table-2.csv", encoding: .utf8).split(separator: "\n")
+      #expect(rows.count - 1 == lines.count { $0.hasPrefix(group + ",") })
+      #expect(
+        rows.dropFirst().allSatisfy {
+          $0.contains("compute") || $0.contains("network") || $0.contains("memory")
+        })
+    }
+  }
+
+  /// The three commands print JSON whose numbers are those of an estimate.
+  @Test func numbersAreThoseOfAnEstimate() throws {
+    func object(_ words: String...) throws -> [String: Any] {
+      let result = try Command.run(Command.rooftree, words)
+      #expect(result.status == 0, "\(result.errors)")
+      return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any])
+    }
+    let scaled = try object("scale", "gpt3-175b-node", "--by", "tensor", "--up-to", "16", "--json")
+    let curve = try #require((scaled["curves"] as? [[String: Any]])?.first)
+    let points = try #require(curve["points"] as? [[String: Any]])
+    #expect(points.count == 2)
+    let estimate = try object("estimate", "gpt3-175b-node", "--set", "parallelism.tensor=16", "--json")
+    #expect(points[1]["time_s"] as? Double == estimate["time_s"] as? Double)
+    let served = try object(
+      "serve", "llama-70b-decode", "--batches", "8", "--contexts", "1024", "--json")
+    let step = try #require((served["points"] as? [[String: Any]])?.first)
+    let decode = try object(
+      "estimate", "llama-70b-decode", "--set", "run.micro_batch=8", "--set", "run.sequence=1024", "--json")
+    #expect(step["time_s"] as? Double == decode["time_s"] as? Double)
+    let compared = try object(
+      "compare", Repository.root + "/notebooks-data/published/calculon.csv", "--json")
+    #expect((compared["rows"] as? [Any])?.count == 32)
+  }
+}
