@@ -63,7 +63,7 @@ validate: build
 accuracy: build
 	@ROOFTREE=$(rooftree) tools/accuracy.sh
 
-# The claims of all studies in the README.
+# The claims of all studies: docs/claims.md, and their standings in the README.
 claims: build
 	@ROOFTREE=$(rooftree) tools/claims.sh
 
