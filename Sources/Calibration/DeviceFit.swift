@@ -95,8 +95,9 @@ public struct DeviceFit: Sendable {
       if !isAlone { rows += profiled(kind) }
       // Only profiles have these, and weights and optimizer state of 16 bits.
       if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
-      // These are measured together with a kernel whose form is fitted already: the product behind, the product before.
-      if [.quantise, .softmaxBackward].contains(kind) { rows += accompanied(kind) }
+      // These are measured together with a kernel whose form is fitted already: the product behind, the product before,
+      // the table filled with zeros.
+      if [.quantise, .softmaxBackward, .embeddingBackward].contains(kind) { rows += accompanied(kind) }
       guard rows.count >= 3 else { continue }
       let formName = StreamingForm<Double>.name(of: kind)
       progress(formName)

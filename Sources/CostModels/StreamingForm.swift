@@ -10,7 +10,8 @@ public import Workloads
 /// `hot` is the part of the bytes that the last-level cache still holds, 1 − bytes/(resident share · capacity).
 /// `crowding` is 1 but for softmax over rows that libraries keep in registers (``longestRegisterRow``): the longer the
 /// row, the fewer rows share a unit, (columns/1024)^``registerCrowding``. A sum that one block can do
-/// (``smallSum``) starts one kernel instead of two. The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
+/// (``smallSum``) starts one kernel instead of two. The gradient of an embedding takes one token after another, or
+/// sorts many (``longestUnsorted``). The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
 /// a kind that was not measured takes those of its nearest relative (``relative(of:)``).
 public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files, before the kind.
@@ -83,6 +84,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
       values[4] = 0.8
     case .permute, .transpose: values[4] = 1.2
     case .concatenate: values[4] = 0.85
+    case .embeddingBackward: (values[1], values[4]) = (47, 0.53)
     case .quantise: (values[0], values[2]) = (12, 0.35)
     default: break
     }
@@ -156,6 +158,19 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// Start of one such kernel over that of the two for larger arrays: 2.2 to 3.3 us of 6.4 to 7 (H200 and H100).
   @inlinable static var smallSumStart: Double { 0.4 }
 
+  /// Tokens up to which the gradient of an embedding is added without sorting them (PyTorch's source).
+  @inlinable static var longestUnsorted: Double { 3072 }
+
+  /// Time to sort more tokens and find where each begins, over that of 1,024 tokens taken one after another without.
+  ///
+  /// 112 us over 47 us, whatever the number of tokens and the length of a row (`measure-gpu/h200_operators_more.csv`).
+  @inlinable static var sortingTime: Double { 2.4 }
+
+  /// Elements of the gradient that a unit adds in a clock without sorting over those with.
+  ///
+  /// 0.53 over 0.33 (same table): sorted tokens are added in segments of ten rows, then the segments.
+  @inlinable static var unsortedRate: Double { 1.6 }
+
   /// The time of a streaming kernel.
   ///
   /// - Parameters:
@@ -193,7 +208,18 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     }
     // A softmax's chain of loads is that of its row: shorter where one warp has less than 1,024 columns.
     let isSoftmax = streaming.kind == .softmax || streaming.kind == .softmaxBackward
-    let chain = isSoftmax ? latency * N.smaller(N(1), streaming.columns / 1024) : latency
+    var chain = isSoftmax ? latency * N.smaller(N(1), streaming.columns / 1024) : latency
+    if streaming.kind == .embeddingBackward {
+      func either(_ unsorted: N, _ sorted: N) -> N {
+        N.choose(
+          where: streaming.rows, isAtMost: N(Self.longestUnsorted), then: unsorted, otherwise: sorted)
+      }
+      start = either(start, start + Self.sortingTime * latency)
+      // More tokens never take less than the most that are not sorted.
+      chain = either(
+        latency * streaming.rows / 1024, (Self.longestUnsorted / 1024 - Self.sortingTime) * latency)
+      compute = either(compute, Self.unsortedRate * compute)
+    }
     // Elementwise kernels do not see rows: they have neither a time for each row nor a latency along it.
     let hasRows = N(streaming.kind.worksOnRows ? 1 : 0)
     let rows = hasRows * rowTime * streaming.rows

@@ -6,14 +6,21 @@ extension ErrorSummary {
   public static func text(_ summaries: [ErrorSummary]) -> String {
     var text = ""
     var tables: [String] = []
+    var anyBeyond = false
     for summary in summaries where !tables.contains(summary.table) { tables.append(summary.table) }
     for name in tables {
       let hasShares = summaries.contains { $0.table == name && $0.sharePoints != nil }
+      // Where all rows are, as without a calibration, the column would tell nothing apart.
+      let isBeyond = summaries.contains {
+        $0.table == name && $0.extrapolated > 0 && $0.extrapolated < $0.rows
+      }
+      anyBeyond = anyBeyond || isBeyond
       var table = TextTable(
         [
           ("group", .left), ("quantity", .left), ("rows", .right), ("bias %", .right), ("MAPE %", .right),
           ("median %", .right), ("90th %", .right), ("worst %", .right), ("in 90 % interval", .right),
-        ] + (hasShares ? [("share, worst points", .right)] : []))
+        ] + (hasShares ? [("share, worst points", .right)] : [])
+          + (isBeyond ? [("extrapolated", .right)] : []))
       for summary in summaries where summary.table == name {
         func cell(_ value: Double?, _ decimals: Int = 1) -> String {
           value.map { fixed($0, decimals: decimals) } ?? "-"
@@ -23,11 +30,14 @@ extension ErrorSummary {
             summary.group, summary.quantity, "\(summary.rows)", cell(summary.bias), cell(summary.mape),
             cell(summary.p50), cell(summary.p90), cell(summary.max),
             summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
-          ] + (hasShares ? [cell(summary.sharePoints)] : []))
+          ] + (hasShares ? [cell(summary.sharePoints)] : []) + (isBeyond ? ["\(summary.extrapolated)"] : []))
       }
       text += "\(name)\n\(table.text)\n"
     }
     if summaries.contains(where: { $0.mape == nil }) { text += "-: no model covers these rows yet\n" }
+    if anyBeyond {
+      text += "extrapolated: rows larger or smaller than anything that the calibration saw\n"
+    }
     return text
   }
 
@@ -41,6 +51,7 @@ extension ErrorSummary {
           ("bias", .number(summary.bias)), ("mape", .number(summary.mape)), ("p50", .number(summary.p50)),
           ("p90", .number(summary.p90)), ("max", .number(summary.max)),
           ("coverage90", .number(summary.coverage90)), ("share_points", .number(summary.sharePoints)),
+          ("extrapolated", .number(Double(summary.extrapolated))),
         ])
       }
     ).text + "\n"

@@ -170,7 +170,7 @@ public struct TableComparison: Sendable {
 
   /// The header of ``rowText``.
   public static var rowHeader: String {
-    "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n"
+    "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated\n"
   }
 
   /// One CSV line for each value, all digits, in the unit of the column.
@@ -182,7 +182,8 @@ public struct TableComparison: Sendable {
       text +=
         "\(csvField(path)),\(value.line),\(csvField(value.group)),\(value.quantity),\(value.measured),"
         + "\(cell(compared.predicted)),\(cell(compared.interval90?.lowerBound)),"
-        + "\(cell(compared.interval90?.upperBound)),\(cell(compared.relativeError.map { 100 * $0 }))\n"
+        + "\(cell(compared.interval90?.upperBound)),\(cell(compared.relativeError.map { 100 * $0 })),"
+        + "\(compared.isExtrapolated)\n"
     }
     return text
   }

@@ -15,6 +15,8 @@ public struct ComparedValue: Sendable {
   public let interval90: ClosedRange<Double>?
   /// What most of the predicted time waits for; nil where a form does not say.
   public var bound: Bound?
+  /// Whether a kernel of it is more than twice larger or smaller than anything that the calibration saw.
+  public var isExtrapolated = false
 
   /// Predicted over measured, minus one.
   public var relativeError: Double? { predicted.map { $0 / value.measured - 1 } }
@@ -48,6 +50,8 @@ public struct ErrorSummary: Sendable {
   /// For a class of kernels in profiles: the largest difference between its predicted and its measured share of the
   /// device's time, in points, over the profiles where it has 5 % or more; nil for anything else.
   public let sharePoints: Double?
+  /// Rows whose prediction is extrapolated: sizes beyond what the calibration saw.
+  public let extrapolated: Int
 
   /// The errors of compared values.
   public init(
@@ -58,6 +62,7 @@ public struct ErrorSummary: Sendable {
     self.group = group
     self.quantity = quantity
     rows = values.count
+    extrapolated = values.count { $0.isExtrapolated }
     let errors = values.compactMap { $0.relativeError.map { 100 * $0 } }
     let absolute = errors.map(abs)
     func mean(_ list: [Double]) -> Double? {
@@ -111,6 +116,7 @@ public struct Validation: Sendable {
       let projection = scenario.project()
       var result = compared(value, relative(projection.root))
       result.bound = projection.root.bound
+      result.isExtrapolated = projection.root.isExtrapolated
       return result
     }
   }
@@ -126,6 +132,7 @@ public struct Validation: Sendable {
       result = compared(value, answer)
       result.bound = bound(value.subject)
     }
+    result.isExtrapolated = result.predicted != nil && isExtrapolated(value.subject)
     return result
   }
 
@@ -141,6 +148,43 @@ public struct Validation: Sendable {
     case .kernels(let operations, _): return CostNode("", parts: operations.map { model.eagerNode($0) }).bound
     default: return nil
     }
+  }
+
+  /// Unlike kernels that the host starts one by one; streaming kernels of one form over as many elements err alike.
+  private func eagerParts(_ operations: [Operator<Double>]) -> [CostNode] {
+    var groups: [[CostNode]] = []
+    var known: [String: Int] = [:]
+    for operation in operations {
+      let node = model.eagerNode(operation)
+      guard case .streaming(let shape) = operation.work else {
+        groups.append([node])
+        continue
+      }
+      let key = "\(model.formName(of: operation.work, operation.dataType)) \(shape.elements)"
+      if let index = known[key] {
+        groups[index].append(node)
+      } else {
+        known[key] = groups.count
+        groups.append([node])
+      }
+    }
+    return groups.map { group in
+      let error = group.reduce(0) { $0 + $1.standardError.value } / group.reduce(0) { $0 + $1.time.value }
+      return CostNode("", parts: group, spread: error)
+    }
+  }
+
+  /// Whether a kernel of a subject lies beyond what the calibration saw; forms of other things do not say.
+  private func isExtrapolated(_ subject: Subject) -> Bool {
+    let operators: [Operator<Double>]
+    switch subject {
+    case .kernel(let operation, _, _), .chain(let operation, _): operators = [operation]
+    case .sustained(let run, _): operators = [run.operation]
+    case .concurrentGEMM(let shape, let type, _): operators = [Operator("", .forward, .gemm(shape), type)]
+    case .beside(let subject): operators = [subject.product]
+    default: operators = subject.kernels?.operators ?? []
+    }
+    return operators.contains { model.isExtrapolated($0) }
   }
 
   private func compared(_ value: MeasuredValue, _ answer: (seconds: Double, error: Double)?) -> ComparedValue
@@ -206,8 +250,8 @@ public struct Validation: Sendable {
       guard let cost = model.cost(operation.work, operation.dataType) else { return nil }
       return (ClockBurst.time(times * cost.time), model.spread(of: operation.work, operation.dataType))
     case .kernels(let operations, let repeats):
-      let nodes = operations.map { model.eagerNode($0) }
-      return relative(CostNode("", count: Int(repeats), parts: nodes, noise: model.commonSpread))
+      return relative(
+        CostNode("", count: Int(repeats), parts: eagerParts(operations), noise: model.commonSpread))
     case .sustained(let run, let quantity): return predict(run, quantity)
     case .concurrentGEMM(let shape, let type, let degree):
       return model.concurrentCost(shape, type, count: degree).map { ($0.time, model.concurrentSpread) }

@@ -224,6 +224,8 @@ public struct Streaming<N: ModelNumber>: Sendable {
     case dropout
     /// The gradient through random zeroing: the gradient times the mask.
     case dropoutBackward = "dropout_backward"
+    /// The gradients of tokens added to their rows of a table that was filled with zeros before.
+    case embeddingBackward = "embedding_backward"
     /// Adam with weight decay, one kernel for all parameters (FP32).
     case adamw = "adamw_fused"
     /// LAMB in two passes (FP32): moments and update with their norms, then the weights.
@@ -238,7 +240,7 @@ public struct Streaming<N: ModelNumber>: Sendable {
       switch self {
       case .fill, .sum, .rowSum, .quantise: 1
       case .copy, .scale, .permute, .transpose, .embedding, .concatenate, .gelu, .silu, .layernorm, .rmsnorm,
-        .softmax, .dropout, .dropoutBackward:
+        .softmax, .dropout, .dropoutBackward, .embeddingBackward:
         2
       case .add, .multiply, .geluBackward, .gatedActivation, .layernormBackward, .softmaxBackward, .sgd: 3
       case .gatedActivationBackward, .maxPool: 5

@@ -84,7 +84,13 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
   /// Lists the kernels of the embedding: a row for each token, summed over the slices of the vocabulary.
   @_specialize(where N == Double, Sink == OperatorList<Double>)
   public func embedding<Sink: OperatorSink>(backward: Bool, into sink: inout Sink) where Sink.N == N {
-    let rows = Streaming<N>(backward ? .add : .embedding, rows: layer.tokens, columns: layer.hidden)
+    let kind: Streaming<N>.Kind = backward ? .embeddingBackward : .embedding
+    let rows = Streaming<N>(kind, rows: layer.tokens, columns: layer.hidden)
+    if backward {
+      // The gradient is one of the whole table, zero where no token points.
+      let table = Streaming<N>(.fill, rows: vocabularySlice, columns: layer.hidden)
+      sink.add(Operator("embedding gradient zeros", .backward, .streaming(table), layer.dataType))
+    }
     sink.add(
       Operator(
         backward ? "embedding gradient" : "token rows", backward ? .backward : .forward, .streaming(rows),

@@ -177,6 +177,7 @@ private func json(_ text: String) throws -> Any {
     #expect(!groups.isEmpty)
     let keys: Set = [
       "table", "group", "quantity", "rows", "bias", "mape", "p50", "p90", "max", "coverage90", "share_points",
+      "extrapolated",
     ]
     for group in groups {
       #expect(Set(group.keys) == keys)
@@ -209,7 +210,7 @@ private func json(_ text: String) throws -> Any {
     }
     #expect(
       lines[0].joined(separator: ",")
-        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent")
+        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated")
     let groups = try #require(try json(result.output) as? [[String: Any]])
     for group in groups where group["group"] as? String != "all" {
       let rows = lines.dropFirst().filter {
@@ -262,7 +263,8 @@ private func json(_ text: String) throws -> Any {
       "head -1 '\(pipe)' & '\(Command.rooftree)' validate \(table) --rows '\(pipe)' > /dev/null; wait"
     let result = try Command.run("/bin/sh", ["-c", script])
     #expect(
-      result.output == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent\n")
+      result.output
+        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated\n")
     var info = stat()
     #expect(lstat(pipe, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO)
   }

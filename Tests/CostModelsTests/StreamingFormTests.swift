@@ -151,6 +151,22 @@ import Workloads
     #expect(Self.time(wider, on: machine, constants) * (1 + rounding) >= time)
   }
 
+  /// PyTorch adds the gradients of up to 3,072 tokens one after another: 1,024 tokens more take one `latency` more.
+  ///
+  /// More tokens are sorted first, whatever their number: from then on time grows with the elements alone.
+  @Test func gradientsOfTokensAreSortedWhenTheyAreMany() throws {
+    let device = try Repository.device("nvidia-h200")
+    let model = DeviceModel<Double>(device, try Repository.calibration("nvidia-h200"))
+    func microseconds(_ tokens: Double) throws -> Double {
+      let work = Work<Double>.streaming(Streaming(.embeddingBackward, rows: tokens, columns: 1024))
+      return 1e6 * (try #require(model.cost(work, .bf16))).time
+    }
+    // h200_operators_more.csv: 127.2 - 57.9 us from 512 to 2,048 tokens, 520.9 - 233.7 us from 8,192 to 32,768.
+    #expect(abs(try microseconds(2048) - microseconds(512) - 69.3) < 7)
+    #expect(abs(try microseconds(32_768) - microseconds(8192) - 287.2) < 29)
+    #expect(try microseconds(3073) > microseconds(3072))
+  }
+
   /// A gradient that was not measured takes the constants of the kernel that it belongs to.
   @Test func unmeasuredKindsTakeTheirRelatives() throws {
     let device = try Repository.device("nvidia-h200")

@@ -156,6 +156,7 @@ import Workloads
     ("h200/operators.csv", "softmax fp32", 13, 7), ("h200/operators.csv", "lr_sparse fp32", 5, 8),
     ("measure-gpu/h200_operators_more.csv", "transpose bf16", 20, 4),
     ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 11.5),
+    ("measure-gpu/h200_operators_more.csv", "embedding_backward bf16", 20, 3.5),
   ])
   func operatorsInSample(path: String, group: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path).values.filter { $0.value.group == group }
@@ -187,6 +188,7 @@ import Workloads
   /// A calibration lent to another device of the family: no constant saw an H100.
   @Test(arguments: [
     ("measure-gpu/h100_operators.csv", 889, 9.0), ("measure-gpu/h100_collectives.csv", 105, 12),
+    ("measure-gpu/h100_operators_more.csv", 107, 10),
   ])
   func aBorrowedCalibration(path: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path, calibration: "nvidia-h200").values
@@ -196,8 +198,14 @@ import Workloads
     )
     #expect(values.count == rows)
     #expect(error <= bound)
-    #expect((84...95).contains(Self.coverage(values)))
-    guard rows == 889 else { return }
+    #expect((84...97).contains(Self.coverage(values)))
+    guard rows == 889 else {
+      guard rows == 107 else { return }
+      // Neither an H100 nor LAMB's kernels over these arrays were fitted.
+      #expect(try Self.error(values.filter { $0.value.group == "embedding_backward bf16" }) <= 6)
+      #expect(try Self.error(values.filter { $0.value.group == "lamb_unfused fp32" }) <= 9)
+      return
+    }
     #expect(try Self.error(values.filter { $0.value.group == "gemm bf16" }) <= 5.5)
     // PyTorch's gradient of softmax is two kernels.
     #expect(try Self.error(values.filter { $0.value.group == "softmax_backward bf16" }) <= 17)

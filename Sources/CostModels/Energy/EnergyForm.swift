@@ -98,13 +98,13 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
     switch kind {
     case .fill: 0
     case .copy, .embedding, .sum, .rowSum: 1
-    case .add, .sgd, .quantise, .scale, .multiply, .dropoutBackward, .maxPool: 2
+    case .add, .sgd, .quantise, .scale, .multiply, .dropoutBackward, .embeddingBackward, .maxPool: 2
     case .dropout: 16
     case .gelu, .silu, .gatedActivation: 19
     // These compute where each element goes: an estimate.
     case .permute, .transpose, .concatenate: 20
     case .adamw, .lamb: 25
-    case .geluBackward, .gatedActivationBackward, .softmaxBackward, .lamb: 30
+    case .geluBackward, .gatedActivationBackward, .softmaxBackward: 30
     case .layernorm, .rmsnorm: 33
     case .softmax: 37
     case .layernormBackward: 45
