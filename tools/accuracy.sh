@@ -15,6 +15,10 @@ tables=notebooks-data/measurements
     sub(/[,}].*/, "", rest)
     return rest == "null" ? "-" : sprintf("%.1f", rest)
   }
+  function share(name,   value) {
+    value = field(name)
+    return value == "-" ? value : sprintf("%.0f %%", value)
+  }
   BEGIN {
     print "| measured | rows | fitted to them? | bias % | mean absolute error % | 90th percentile % | in 90 % interval |"
     print "|---|--:|---|--:|--:|--:|--:|"
@@ -25,13 +29,16 @@ tables=notebooks-data/measurements
     group = $8
     layers = table ~ /^(tp|dp)_/
     shared = table ~ /^c3/
-    unseen = layers || table ~ /^h100_training/
+    unseen = layers || table ~ /^h100_training/ || $12 ~ /^memory/
     if (layers) wanted = (group == "all" || table ~ /^dp/) && $12 !~ /comm/
-    else if (table ~ /_node|training_steps/) wanted = group != "all"
+    else if (table ~ /_node|training_steps/) {
+      wanted = group != "all"
+      if ($12 !~ /^iteration/) group = group ", " $12
+    }
     else if (table == "energy.csv") wanted = group == "all" && $12 ~ /seconds|watts/
     else if (shared) wanted = (group == "all" || table ~ /dma/) && $12 ~ /^concurrent/
     else wanted = group ~ /^(gemm bf16|conc bf16|sdpa_fwd|layernorm bf16|(eager|sdpa) total)/
     if (wanted)
-      printf "| %s, %s | %d | %s | %s | %s | %s | %.0f %% |\n", table, layers || shared || table == "energy.csv" ? $12 : group, field("rows"),
-        table ~ /^dp_/ ? ($12 ~ /serial/ ? "4 us of it" : "no") : unseen ? "no" : "yes", field("bias"), field("mape"), field("p90"), field("coverage90")
+      printf "| %s, %s | %d | %s | %s | %s | %s | %s |\n", table, layers || shared || table == "energy.csv" ? $12 : group, field("rows"),
+        table ~ /^dp_/ ? ($12 ~ /serial/ ? "4 us of it" : "no") : unseen ? "no" : "yes", field("bias"), field("mape"), field("p90"), share("coverage90")
   }'

@@ -207,6 +207,22 @@ public struct BesideSubject: Sendable {
   public let isolated: Isolated?
 }
 
+/// What was measured of a training step besides its time, by its column.
+public enum StepQuantity: String, Sendable, CaseIterable {
+  /// The memory of a device, in gibibytes.
+  case memory = "memory_gib"
+  /// The mean power of a device, in watts.
+  case power = "mean_watts"
+
+  /// Bytes or watts in one unit of the column.
+  public var unit: Double {
+    switch self {
+    case .memory: 1_073_741_824
+    case .power: 1
+    }
+  }
+}
+
 /// One measured value of a table.
 public struct MeasuredValue: Sendable {
   /// The line of the table.
@@ -288,7 +304,7 @@ public func measuredValues(of table: Table, kind: TableKind) throws(Diagnostic) 
     case .cpuKernels: values.append(try row.cpuValue())
     case .pimKernels: values += try row.pimValues()
     case .trainingIterations, .publishedSteps:
-      if let value = try row.trainingStepValue() { values.append(value) }
+      values += try row.trainingStepValues()
     case .convolutions: values.append(try row.convolutionValue())
     }
   }

@@ -188,10 +188,34 @@ extension Table.Row {
       dataType: dataType)
   }
 
-  /// The measured step of a row of a collection: its seconds, or what follows from its rates.
-  func trainingStepValue() throws(Diagnostic) -> MeasuredValue? {
+  /// What was measured of a row of a collection: the step's time, and a device's memory and power where they are given.
+  func trainingStepValues() throws(Diagnostic) -> [MeasuredValue] {
     let run = try trainingRun()
     let group = run.table ?? (run.devices > 8 ? "several nodes" : "one node")
+    var values: [MeasuredValue] = []
+    if let time = try stepTime(of: run, group: group) { values.append(time) }
+    for quantity in StepQuantity.allCases {
+      guard let number = try leadingNumber(quantity.rawValue) else { continue }
+      values.append(
+        MeasuredValue(
+          line: line, group: group, quantity: quantity.rawValue, unit: quantity.unit, measured: number,
+          subject: .trainingStep(run)))
+    }
+    return values
+  }
+
+  /// The number that a cell begins with, as `47` of `47GB`; nil where it begins with none, as in the logs of BLOOM.
+  private func leadingNumber(_ column: String) throws(Diagnostic) -> Double? {
+    let text = text(column)
+    guard let number = Double(text) ?? Double(text.prefix { "0123456789.-".contains($0) }) else { return nil }
+    guard number.isFinite, number > 0 else {
+      throw diagnostic(column, .outOfRange(path: column, found: text, expected: "a number above zero"))
+    }
+    return number
+  }
+
+  /// The measured time of a step: its seconds, or what follows from its rates.
+  private func stepTime(of run: TrainingRun, group: String) throws(Diagnostic) -> MeasuredValue? {
     let subject = Subject.trainingStep(run)
     for (column, unit) in [("iteration_s", 1.0), ("iteration_ms", 1e-3)]
     where !text(column).isEmpty {

@@ -211,6 +211,37 @@ public struct FactSheet: Sendable {
 
   init(title: String) { self.title = title }
 
+  /// The prices and the grid of a scenario.
+  ///
+  /// - Parameter costs: its section of costs.
+  public init(_ costs: CostSection) {
+    self.init(title: "Prices and the grid, number by number")
+    if let value = costs.deviceHour { add("price of a device", value, in: "USD/h", factor: 1.0 / 3600) }
+    if let value = costs.capital { add("capital of a device", value) }
+    if let value = costs.lifetime { add("lifetime of a device", value, in: "d", factor: 86_400) }
+    if let value = costs.use { add("use of a device", value) }
+    if let value = costs.powerPrice { add("price of electricity", value, in: "USD/kWh", factor: 1 / 3.6e6) }
+    if let value = costs.usageEffectiveness { add("power usage effectiveness", value) }
+    if let value = costs.surroundings { add("power of a device's surroundings", value) }
+    if let value = costs.gridIntensity {
+      add("carbon dioxide of the grid", value, in: "g/kWh", factor: 1 / 3.6e6)
+    }
+  }
+
+  /// A number in the unit that people name it by.
+  private mutating func add<D: Dimension>(
+    _ name: String, _ value: Sourced<D>, in unit: String, factor: Double
+  ) {
+    func text(_ number: Double) -> String { formatted(number / factor) }
+    let interval = value.interval.map {
+      "\(text($0.lowerBound.value)) to \(text($0.upperBound.value)) \(unit)"
+    }
+    facts.append(
+      Fact(
+        name: name, value: "\(text(value.value)) \(unit)", number: value.value, interval: interval ?? "",
+        kind: value.provenance.kind.rawValue, source: value.provenance.source))
+  }
+
   mutating func add(_ name: String, _ value: String) {
     facts.append(Fact(name: name, value: value, number: nil, interval: "", kind: "", source: ""))
   }

@@ -76,6 +76,10 @@ extension Projection {
     } else {
       text += "calibration: none; constants of other devices, so the interval is wide\n"
     }
+    for fact in scenario.costs.map({ FactSheet($0).facts }) ?? [] {
+      let interval = fact.interval.isEmpty ? "" : " [\(fact.interval)]"
+      text += "\(fact.name): \(fact.value)\(interval), \(fact.kind): \(printable(fact.source))\n"
+    }
     return text
   }
 

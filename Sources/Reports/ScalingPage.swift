@@ -46,7 +46,8 @@ public struct ScalingPage: Sendable {
     let end = curve.end.map { " No answer for \($0)." } ?? ""
     guard curve.points.count > 1 else { return "One point.\(end)" }
     return
-      "From \(first.devices) to \(last.devices) devices the efficiency falls to \(percent(last.efficiency)). "
+      "From \(first.devices) to \(last.devices) devices the efficiency "
+      + "\(last.efficiency < 0.995 ? "falls to" : "stays at") \(percent(last.efficiency)). "
       + "\(knee(of: curve)).\(end)"
   }
 

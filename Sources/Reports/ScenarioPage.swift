@@ -292,6 +292,9 @@ public struct ScenarioPage: Sendable {
     if let calibration = scenario.calibration {
       trust.tables.append(Self.facts(FactSheet(calibration), "The calibration, constant by constant"))
     }
+    if let costs = scenario.costs {
+      trust.tables.append(Self.facts(FactSheet(costs), "Prices and the grid, number by number"))
+    }
     trust.command = command
     return trust
   }

@@ -33,7 +33,7 @@ public struct ValidationPage: Sendable {
 
   /// The name of the page's folder.
   public var name: String {
-    if let group { return "measured-\(group)" }
+    if let group { return "measured-\(group)\(other.map { "-\($0.word)" } ?? "")" }
     let parts = comparison.path.split(separator: "/").suffix(2)
     let stem = parts.joined(separator: "-")
     let plain = stem.hasSuffix(".csv") ? String(stem.dropLast(4)) : stem
@@ -41,7 +41,17 @@ public struct ValidationPage: Sendable {
   }
 
   /// The title.
-  public var title: String { "Predicted against measured: \(group.map { "\($0) of " } ?? "")\(file)" }
+  public var title: String {
+    "Predicted against measured: \(group.map { "\($0) of " } ?? "")\(file)\(other.map { ", \($0.word)" } ?? "")"
+  }
+
+  /// What all values of the page are, if not times.
+  private var other: StepQuantity? {
+    guard let first = comparison.values.first?.value.stepQuantity,
+      comparison.values.allSatisfy({ $0.value.stepQuantity == first })
+    else { return nil }
+    return first
+  }
 
   /// The page in an index.
   public var entry: IndexPage.Entry {
@@ -75,7 +85,10 @@ public struct ValidationPage: Sendable {
 
   private var charts: [Chart] {
     let tables = [comparison]
-    var charts = [Chart.tables("Every measured value", tables, error: 0.1)].compactMap { $0 }
+    let (word, unit) = other.map { ($0.word, $0.symbol) } ?? ("time", "s")
+    var charts = [
+      Chart.tables("Every measured value", tables, quantity: word, unit: unit, error: 0.1)
+    ].compactMap { $0 }
     let points = known.filter { $0.value.unit > 0 }.compactMap { value in
       value.relativeError.map {
         LineChart.Point(value.value.measured * value.value.unit, 100 * $0, name: "line \(value.value.line)")
@@ -88,7 +101,7 @@ public struct ValidationPage: Sendable {
           "The errors", "A mark above the line is predicted too high.",
           .lines(
             LineChart(
-              x: .init("measured time", unit: "s", isLogarithmic: true, hasPrefixes: true),
+              x: .init("measured \(word)", unit: unit, isLogarithmic: true, hasPrefixes: true),
               y: .init("predicted − measured", unit: "%", including: [-10, 10]),
               series: [.init("", points, isLine: false)], band: (-10...10, "± 10 %")))))
     }
@@ -189,4 +202,22 @@ public struct ValidationPage: Sendable {
   ///
   /// - Throws: an error of the template engine if the built-in template is broken.
   public func html() throws -> String { try page.html() }
+}
+
+extension StepQuantity {
+  /// What it is, in a word.
+  var word: String {
+    switch self {
+    case .memory: "memory"
+    case .power: "power"
+    }
+  }
+
+  /// Its unit, which the column's is a multiple of.
+  var symbol: String {
+    switch self {
+    case .memory: "B"
+    case .power: "W"
+    }
+  }
 }

@@ -28,6 +28,8 @@ public struct EnergyProjection: Sendable {
   public let phases: [Phase]
   /// What bounds the power.
   let roof: PowerRoof<Double>
+  /// Relative standard error of the mean power.
+  let powerError: Double
 
   /// A part of the step that is long against the regulator of the power.
   public struct Phase: Sendable {
@@ -106,6 +108,9 @@ extension Projection {
     let error = (root.standardError.value / root.time.value, model.powerSpread(clock: main.cost.clock))
     let spread = (error.0 * error.0 + error.1 * error.1).squareRoot()
     let width = (1.645 * spread).exponential()
+    // What a step takes above the idle power is drawn in a time that has an error of its own.
+    let drawn = (1 - roof.idle * devices * time / energy) * error.0
+    let powerError = (error.1 * error.1 + drawn * drawn).squareRoot()
     func money(_ end: CostSection.End, _ energy: Double) -> Dollars? {
       scenario.costs?.model(end).money(energy, devices: devices, time: time).map { Dollars($0) }
     }
@@ -124,7 +129,7 @@ extension Projection {
       workPerJoule: modelWork.map { $0.value / energy },
       money: ranged(money(.middle, energy), money(.low, energy / width), money(.high, energy * width)),
       carbon: ranged(carbon(.middle, energy), carbon(.low, energy / width), carbon(.high, energy * width)),
-      phases: phases, roof: roof)
+      phases: phases, roof: roof, powerError: powerError)
   }
 }
 

@@ -156,22 +156,27 @@ extension Scenario {
       let (key, words) = words(for: broken, model)
       throw fault(key, words)
     }
+    func checkFit(
+      _ fits: Bool, _ need: Bytes, of capacity: Bytes, _ remedies: [MemoryVerdict.Remedy]
+    ) throws(Diagnostic) {
+      guard !fits else { return }
+      let advice =
+        remedies.first.map { "; '\($0.change)' would make it fit" } ?? "; no single change makes it fit"
+      throw fault(
+        "require_fit",
+        "'run.require_fit' is true, but the step needs \(need.formatted()) of the \(capacity.formatted()) of "
+          + "\(device.name)\(advice)")
+    }
     if requiresFit, pass == .training {
       let verdict = memoryVerdict(model)
-      guard verdict.fits else {
-        let need = Bytes(verdict.memory.total).formatted()
-        let advice =
-          verdict.remedies.first.map { "; '\($0.change)' would make it fit" }
-          ?? "; no single change makes it fit"
-        throw fault(
-          "require_fit",
-          "'run.require_fit' is true, but the step needs \(need) of the \(verdict.capacity.formatted()) of "
-            + "\(device.name)\(advice)")
-      }
+      try checkFit(verdict.fits, Bytes(verdict.memory.total), of: verdict.capacity, verdict.remedies)
     }
     if let broken {
       let (key, words) = words(for: broken, model)
       throw fault(key, words)
+    }
+    if requiresFit, serving != nil, let figures = project().serving {
+      try checkFit(figures.fits, figures.memory.total, of: figures.capacity, figures.remedies)
     }
   }
 

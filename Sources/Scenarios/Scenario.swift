@@ -58,7 +58,7 @@ public struct Scenario: Sendable {
   /// The name in the catalogue.
   public let name: String
   /// The name for people.
-  public let title: String
+  public private(set) var title: String
   /// A remark for the reader.
   public let note: String?
   /// What runs.
@@ -129,6 +129,13 @@ extension Scenario {
     var node = try readDocument(path: path)
     for change in changes { node = node.overlaid(with: try .change(change, example: "run.micro_batch=4")) }
     try self.init(node: node, path: path, in: library)
+    // The title speaks of the file: it says what was changed.
+    if !changes.isEmpty {
+      title +=
+        ", with "
+        + changes.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+        .joined(separator: ", ")
+    }
   }
 
   /// Reads a scenario from a mapping.
@@ -200,7 +207,7 @@ extension Scenario {
         ))
     }
     if let productNode, let productDataType {
-      guard Machine<Double>(device).rate(productDataType) != nil else {
+      guard productDataType == dataType || device.compute.rates[productDataType] != nil else {
         throw productNode.diagnostic(
           .contradiction(
             "'run.product_datatype' is \(productDataType.rawValue), for which '\(device.name)' has no rate"))

@@ -106,13 +106,14 @@ public struct TableComparison: Sendable {
     return result
   }
 
-  /// One table for each group of a table of published training steps; the table itself where there is one group.
+  /// One table for each group and column of a table of published training steps; the table itself where there is one.
   public var byGroup: [TableComparison] {
-    var groups: [String] = []
-    for value in values where !groups.contains(value.value.group) { groups.append(value.value.group) }
-    guard kind == .publishedSteps, groups.count > 1 else { return [self] }
-    return groups.map { group in
-      TableComparison(self, values: values.filter { $0.value.group == group }, group: group)
+    func key(_ value: ComparedValue) -> [String] { [value.value.group, value.value.quantity] }
+    var parts: [[String]] = []
+    for value in values where !parts.contains(key(value)) { parts.append(key(value)) }
+    guard kind == .publishedSteps, parts.count > 1 else { return [self] }
+    return parts.map { part in
+      TableComparison(self, values: values.filter { key($0) == part }, group: part[0])
     }
   }
 

@@ -108,16 +108,28 @@ public struct Validation: Sendable {
   /// Predicts each measured value.
   public func compare(_ values: [MeasuredValue]) -> [ComparedValue] {
     var reader = library.map { TrainingRunReader(library: $0, hardware: stepHardware) }
+    // The values of a row follow one another.
+    var last: (line: Int, projection: Projection)?
     return values.map { value in
       guard case .trainingStep(let run) = value.subject else { return compare(value) }
-      guard let scenario = (try? reader?.scenario(run)) ?? nil else {
+      if last?.line != value.line {
+        last = ((try? reader?.scenario(run)) ?? nil).map { (value.line, $0.project()) }
+      }
+      guard let projection = last?.projection else {
         return ComparedValue(value: value, predicted: nil, interval90: nil)
       }
-      let projection = scenario.project()
-      var result = compared(value, relative(projection.root))
-      result.bound = projection.root.bound
-      result.isExtrapolated = projection.root.isExtrapolated
-      return result
+      switch StepQuantity(rawValue: value.quantity) {
+      case .memory:
+        // What allocators keep has no spread that measurements gave: a value without an interval.
+        return ComparedValue(
+          value: value, predicted: projection.memory.map { $0.memory.total / value.unit }, interval90: nil)
+      case .power: return compared(value, projection.energy.map { ($0.power.value, $0.powerError) })
+      case nil:
+        var result = compared(value, relative(projection.root))
+        result.bound = projection.root.bound
+        result.isExtrapolated = projection.root.isExtrapolated
+        return result
+      }
     }
   }
 

@@ -53,6 +53,8 @@ import Workloads
       // Their sum besides the classes.
       line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count + 1
     case .pimKernels: line.split(separator: ",").suffix(4).filter { Double($0) != 0 }.count
+    // The time of a step, and the memory and the power of a device.
+    case .publishedSteps: 3
     default: 1
     }
   }

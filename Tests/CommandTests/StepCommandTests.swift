@@ -3,6 +3,17 @@ import TestSupport
 import Testing
 
 @Suite struct StepCommandTests {
+  /// What money and carbon rest on is printed with them, each number with how it is known.
+  @Test func pricesHaveSources() throws {
+    let rented = try Command.run(Command.rooftree, ["estimate", "getting-started", "--depth", "1"])
+    #expect(rented.output.contains("price of a device: 3.00 USD/h [2.00 to 5.00 USD/h], assumed: "))
+    let owned = try Command.run(Command.rooftree, ["estimate", "llama-70b-serving", "--depth", "1"])
+    for line in [
+      "lifetime of a device: 1460 d [1100 to 1830 d], assumed: ",
+      "carbon dioxide of the grid: 400 g/kWh [30.0 to 800 g/kWh], assumed: ",
+    ] { #expect(owned.output.contains(line), "\(line)") }
+  }
+
   /// A page for each group of a table, with every row, and an index over them.
   @Test func tablesHavePages() throws {
     let folder = try TemporaryFolder()

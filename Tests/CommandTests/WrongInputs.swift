@@ -100,6 +100,12 @@ extension WrongInput {
       scenario.yaml:9:21: error: 'run.product_datatype' is fp64, for which 'test-gpu' has no rate
       """),
     WrongInput(
+      "products in a type that only a wider one could stand in for",
+      .edit("scenario.yaml", "datatype: bf16", "datatype: bf16\n  product_datatype: fp8"), .estimate,
+      """
+      scenario.yaml:9:21: error: 'run.product_datatype' is fp8, for which 'test-gpu' has no rate
+      """),
+    WrongInput(
       "decoding without pauses",
       .edit("scenario.yaml", "pass: training", "pass: decode\n  sustained: true"), .estimate,
       """

@@ -58,7 +58,7 @@ import Testing
 }
 
 @Suite struct TrainingTableTests {
-  private func predictions(_ table: String, file: String = "steps.csv", hardware: String? = nil) throws
+  fileprivate func predictions(_ table: String, file: String = "steps.csv", hardware: String? = nil) throws
     -> [Double]
   {
     let folder = try TemporaryFolder()
@@ -91,6 +91,49 @@ import Testing
     let asked = try predictions(table, hardware: "nvidia-h100-80g-sxm")
     #expect(asked == (try predictions(table, file: "h100.csv")))
     #expect(asked[0] < 0.7 * plain[0])
+  }
+}
+
+@Suite struct StepQuantityTests {
+  /// Memory and power of measured steps are judged in the units of their columns, beside the time.
+  @Test func memoryAndPower() throws {
+    let comparison = try TableComparison(
+      path: Repository.root + "/notebooks-data/measurements/measure-gpu/h100_training_steps.csv",
+      hardware: nil, calibration: nil, library: Repository.library)
+    let errors = try ["iteration_s", "memory_gib", "mean_watts"].map { column in
+      try #require(comparison.summaries.first { $0.quantity == column }).rows
+    }
+    #expect(errors == [38, 38, 38])
+    let power = try #require(comparison.summaries.first { $0.quantity == "mean_watts" })
+    #expect(try #require(power.mape) < 8)
+    #expect(comparison.byGroup.map { $0.values.count } == [38, 38, 38])
+  }
+}
+
+extension TrainingTableTests {
+  /// A cell of memory may carry its unit or no number at all; the row's time counts either way.
+  @Test func memoryWithAUnit() throws {
+    let rows = try predictions(
+      """
+      table,hardware,model,hidden,layers,heads,seq,tp,pp,dp,gpus,micro_batch,global_batch,iteration_s,memory_gib
+      other,h100,a,2048,24,16,2048,1,1,8,8,1,32,1,47GB
+      other,h100,a,2048,24,16,2048,1,1,8,8,1,32,1,GB
+      other,h100,a,2048,24,16,2048,1,1,8,8,1,32,1,
+      """)
+    #expect(rows.count == 4)
+    #expect(rows[0] == rows[2] && rows[0] == rows[3])
+  }
+}
+
+@Suite struct ChangedTitleTests {
+  /// A title that speaks of the file says what this run changes.
+  @Test func titlesSayWhatChanged() throws {
+    let plain = try Scenario(named: "llama-70b-decode", in: Repository.library).title
+    let changed = try Scenario(
+      named: "llama-70b-decode", in: Repository.library,
+      changes: ["workload=mixtral-8x7b", "parallelism={tensor:   4}"]
+    ).title
+    #expect(changed == plain + ", with workload=mixtral-8x7b, parallelism={tensor: 4}")
   }
 }
 
@@ -165,6 +208,23 @@ import Testing
           .serving)
       #expect(changed.fits, "\(remedy.change)")
       #expect(changed.memory.total == remedy.total)
+    }
+  }
+
+  /// What has to fit and does not is an error, where a model is served too, with a change that makes it fit.
+  @Test func whatHasToFit() throws {
+    func read(_ changes: String...) throws -> Scenario {
+      try Scenario(
+        named: "llama-70b-decode", in: Repository.library, changes: changes + ["run.require_fit=true"])
+    }
+    #expect(throws: Never.self) { try read() }
+    #expect(throws: Never.self) { try read("parallelism.tensor=1", "run.weights=fp8") }
+    do {
+      _ = try read("parallelism.tensor=1")
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".contains("'run.require_fit' is true, but the step needs 186 GB of the 141 GB"))
+      #expect("\(error)".contains("'run.weights=fp8' would make it fit"))
     }
   }
 

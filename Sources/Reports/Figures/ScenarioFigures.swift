@@ -148,12 +148,14 @@ extension Chart {
           band: (-6...6, "± 6 %, the bound that this project set itself"))))
   }
 
-  /// Predicted against measured values of some tables, by group.
-  static func tables(_ title: String, _ tables: [TableComparison], error: Double) -> Chart? {
+  /// Predicted against measured values of some tables, by group: times, or what all values are.
+  static func tables(
+    _ title: String, _ tables: [TableComparison], quantity: String = "time", unit: String = "s", error: Double
+  ) -> Chart? {
     var groups: [(name: String, points: [LineChart.Point])] = []
     for table in tables {
       for value in table.values
-      where value.predicted != nil && value.value.unit > 0 && value.value.isTime {
+      where value.predicted != nil && value.value.unit > 0 && value.value.isTime == (unit == "s") {
         let name = value.value.kind
         if let index = groups.firstIndex(where: { $0.name == name }) {
           groups[index].points.append(value.point)
@@ -170,7 +172,8 @@ extension Chart {
       groups = Array(groups.prefix(7)) + [("others", rest)]
     }
     return .predictedAgainstMeasured(
-      title, "On the line a prediction is right.", quantity: "time", unit: "s", error: error, groups: groups)
+      title, "On the line a prediction is right.", quantity: quantity, unit: unit, error: error,
+      groups: groups)
   }
 
   static func shortName(_ path: String) -> String {
@@ -181,8 +184,16 @@ extension Chart {
 extension MeasuredValue {
   /// Whether it is a time, and no power or energy.
   var isTime: Bool {
-    if case .sustained(_, let quantity) = subject { return quantity == .seconds }
-    return true
+    switch subject {
+    case .sustained(_, let quantity): quantity == .seconds
+    case .trainingStep: stepQuantity == nil
+    default: true
+    }
+  }
+
+  /// What was measured of a training step, if it is not its time.
+  var stepQuantity: StepQuantity? {
+    if case .trainingStep = subject { StepQuantity(rawValue: quantity) } else { nil }
   }
 
   /// What was measured, in a word that few groups share.
