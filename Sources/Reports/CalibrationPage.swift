@@ -116,9 +116,7 @@ public struct CalibrationPage: Sendable {
         tables: [ScenarioPage.accuracyTable(heldOut.summaries.sorted { $0.group < $1.group })]),
       Section(
         "The constants",
-        prose: ["Fitted to logarithms of time; intervals are 90 %."]
-          + calibration.identifiability.flatMap(\.words).map { $0 + "." },
-        tables: Self.constants(of: calibration)),
+        prose: Self.constantsProse, tables: Self.constants(of: calibration) + Self.entangled(calibration)),
       Section(
         "Which variant of each form",
         prose: [
@@ -149,6 +147,26 @@ public struct CalibrationPage: Sendable {
     page.trust.tables = [ScenarioPage.facts(FactSheet(device), "The description of the machine")]
     page.trust.command = "rooftree calibrate"
     return page
+  }
+
+  static let constantsProse = [
+    "Fitted to logarithms of time; intervals are 90 %. The column 'how known' marks constants that the rows do not "
+      + "determine, or that the chosen variant does without: a prediction that rests on one of them is a guess."
+  ]
+
+  /// The pairs of constants that the rows can hardly tell apart, in one table; none where there are none.
+  static func entangled(_ calibration: DeviceCalibration) -> [DataTable] {
+    let rows = calibration.identifiability.flatMap { form in
+      form.entangled.map { pair -> [DataTable.Cell] in
+        [.text(form.form), .text(pair.first), .text(pair.second), .number(pair.correlation, digits: 2)]
+      }
+    }
+    guard !rows.isEmpty else { return [] }
+    return [
+      DataTable(
+        "Pairs that the rows hardly tell apart: only what they do together is known",
+        columns: ["form", "constant", "and", "correlation"].map { .init($0) }, rows: rows)
+    ]
   }
 
   /// A table for each form: its constants with their intervals and their meaning.

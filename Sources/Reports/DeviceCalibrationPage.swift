@@ -30,7 +30,9 @@ public struct DeviceCalibrationPage: Sendable {
     sources = files
   }
 
-  private var known: [ComparedValue] { tables.flatMap(\.values).filter { $0.predicted != nil } }
+  private var known: [ComparedValue] {
+    tables.flatMap(\.values).filter { $0.predicted != nil && !$0.isReadBack }
+  }
 
   /// One paragraph in plain words, made from the numbers.
   public var summary: String {
@@ -39,7 +41,11 @@ public struct DeviceCalibrationPage: Sendable {
       "\(constants) constants of \(calibration.forms.count) forms and \(calibration.curves.count) curves of collectives "
       + "describe \(device.title)."
     let errors = known.compactMap(\.relativeError).map { abs(100 * $0) }
-    guard !errors.isEmpty else { return words + " No table of this device was given to judge them by." }
+    let readBack = TableComparison.readBackWords(tables).map { " " + $0 } ?? ""
+    guard !errors.isEmpty else {
+      guard readBack.isEmpty else { return words + readBack }
+      return words + " No table of this device was given to judge them by."
+    }
     let covered = known.compactMap(\.isCovered)
     words +=
       " Over \(errors.count) measured values the models err by \(fixed(errors.reduce(0, +) / Double(errors.count), decimals: 1)) % on average, "
@@ -50,6 +56,7 @@ public struct DeviceCalibrationPage: Sendable {
     }
     return words
       + ". Rows that constants were fitted to are among them; rows left out of the fits miss by what each form says below."
+      + readBack
   }
 
   private var collectiveCharts: [Chart] {
@@ -107,9 +114,8 @@ public struct DeviceCalibrationPage: Sendable {
     page.sections.append(
       Section(
         "The constants",
-        prose: ["Fitted to logarithms of time; intervals are 90 %."]
-          + calibration.identifiability.flatMap(\.words).map { $0 + "." },
-        tables: CalibrationPage.constants(of: calibration)))
+        prose: CalibrationPage.constantsProse,
+        tables: CalibrationPage.constants(of: calibration) + CalibrationPage.entangled(calibration)))
     page.trust.foundations = ["\(calibration.name): \(calibration.source)."]
     page.trust.files = sources
     page.trust.tables = [ScenarioPage.facts(FactSheet(device), "The data sheet, number by number")]

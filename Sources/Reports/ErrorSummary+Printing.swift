@@ -3,7 +3,14 @@ public import Scenarios
 
 extension ErrorSummary {
   /// The summaries as a table for a terminal.
-  public static func text(_ summaries: [ErrorSummary]) -> String {
+  ///
+  /// - Parameters:
+  ///   - summaries: of groups of rows.
+  ///   - leftOut: what a collective misses when its point or curve is left out, by table.
+  /// - Returns: text that ends a line.
+  public static func text(
+    _ summaries: [ErrorSummary], leftOut: [String: (point: Double?, curve: Double?)] = [:]
+  ) -> String {
     var text = ""
     var tables: [String] = []
     var anyBeyond = false
@@ -32,9 +39,16 @@ extension ErrorSummary {
             summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
           ] + (hasShares ? [cell(summary.sharePoints)] : []) + (isBeyond ? ["\(summary.extrapolated)"] : []))
       }
-      text += "\(name)\n\(table.text)\n"
+      text += "\(name)\n\(table.text)"
+      let own = summaries.filter { $0.table == name && $0.group != "all" }.reduce(0) { $0 + $1.readBack }
+      if own > 0 {
+        text += TableComparison.words(readBack: own, leftOut: leftOut[name] ?? (nil, nil)) + "\n"
+      }
+      text += "\n"
     }
-    if summaries.contains(where: { $0.mape == nil }) { text += "-: no model covers these rows yet\n" }
+    if summaries.contains(where: { $0.mape == nil && $0.readBack == 0 }) {
+      text += "-: no model covers these rows yet\n"
+    }
     if anyBeyond {
       text += "extrapolated: rows larger or smaller than anything that the calibration saw\n"
     }
@@ -48,6 +62,7 @@ extension ErrorSummary {
         JSONText.object([
           ("table", .text(summary.table)), ("group", .text(summary.group)),
           ("quantity", .text(summary.quantity)), ("rows", .number(Double(summary.rows))),
+          ("read_back_rows", .number(Double(summary.readBack))),
           ("bias", .number(summary.bias)), ("mape", .number(summary.mape)), ("p50", .number(summary.p50)),
           ("p90", .number(summary.p90)), ("max", .number(summary.max)),
           ("coverage90", .number(summary.coverage90)), ("share_points", .number(summary.sharePoints)),
@@ -55,5 +70,27 @@ extension ErrorSummary {
         ])
       }
     ).text + "\n"
+  }
+}
+
+extension TableComparison {
+  /// What rows that are the calibration's own curves say, in words.
+  static func words(readBack: Int, leftOut: (point: Double?, curve: Double?)) -> String {
+    var words =
+      "\(readBack) values are points of the calibration's own measured curves, read back where they were measured: "
+      + "no error is counted for them."
+    if let point = leftOut.point {
+      words += " A point left out of its curve is missed by \(fixed(100 * point, decimals: 1)) %"
+      words += leftOut.curve.map { ", a curve left out by \(fixed(100 * $0, decimals: 1)) %" } ?? ""
+      words += " (one standard deviation)."
+    }
+    return words
+  }
+
+  /// The same for some tables of one calibration; nil where no value is read back.
+  static func readBackWords(_ tables: [TableComparison]) -> String? {
+    let count = tables.reduce(0) { $0 + $1.readBack }
+    guard count > 0, let first = tables.first(where: { $0.readBack > 0 }) else { return nil }
+    return words(readBack: count, leftOut: first.leftOut)
   }
 }

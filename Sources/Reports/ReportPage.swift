@@ -89,7 +89,8 @@ struct ReportPage {
     var result: [String: Any] = [
       "palette": StyleSheet.palette, "figureStyle": StyleSheet.figure, "pageStyle": StyleSheet.page,
       "script": StyleSheet.script, "programs": programs.joined(separator: ",\n"), "kind": kind,
-      "title": long(title), "lead": long(lead), "summary": long(summary),
+      "title": long(title), "heading": Self.breakable(long(title)), "lead": long(lead),
+      "summary": long(summary),
       // Long ones take a row of their own, after the short ones.
       "headlines": (headlines.filter { !Self.isLong($0.value) } + headlines.filter { Self.isLong($0.value) })
         .map { headline -> [String: Any] in
@@ -124,6 +125,11 @@ struct ReportPage {
     return template.render(result)
   }
 
+  /// Names of files break behind their folders and underscores, not within a word.
+  private static func breakable(_ text: String) -> String {
+    text.replacing("/", with: "/\u{200b}").replacing("_", with: "_\u{200b}")
+  }
+
   private static func isLong(_ value: String) -> Bool { value.count > 60 }
 
   /// All that a reader reads, for the glossary.
@@ -145,8 +151,15 @@ struct ReportPage {
   private static func context(_ table: DataTable, isCut: Bool = false) -> [String: Any] {
     let shown =
       isCut && table.rows.count > mostOfFigure ? table.rows.prefix(shownOfFigure) : table.rows[...]
+    // Tables of many columns and few rows become lists of named values on a narrow screen.
+    let isStacked = !isCut && table.columns.count > 6 && table.rows.count <= 50
+    func attributes(_ cell: DataTable.Cell, _ title: String) -> String {
+      let isWide = cell.shown.count > 40 || cell.shown.split(separator: " ").contains { $0.count > 24 }
+      let name = cell.isNumber ? " class=\"n\"" : isWide ? " class=\"w\"" : ""
+      return name + (isStacked ? " data-label=\"\(escaped(printable(title)))\"" : "")
+    }
     return [
-      "title": printable(table.title),
+      "title": printable(table.title), "stacked": isStacked ? " class=\"stacked\"" : "",
       "header": zip(table.columns, table.header).map { column, title in
         // Names of the command break at their underscores.
         let words = printable(title).split(separator: "_", omittingEmptySubsequences: false)
@@ -159,12 +172,8 @@ struct ReportPage {
       "rowWord": table.rows.count == 1 ? "row" : "rows",
       "rows": shown.map { row in
         [
-          "cells": row.map { cell in
-            let isWide = cell.shown.split(separator: " ").contains { $0.count > 24 }
-            return [
-              "text": printable(cell.shown, limit: 2000),
-              "class": cell.isNumber ? " class=\"n\"" : isWide ? " class=\"w\"" : "",
-            ]
+          "cells": zip(row, table.header).map { cell, title in
+            ["text": printable(cell.shown, limit: 2000), "class": attributes(cell, title)]
           }
         ]
       },

@@ -47,7 +47,8 @@ public struct ScalingPage: Sendable {
     guard curve.points.count > 1 else { return "One point.\(end)" }
     return
       "From \(first.devices) to \(last.devices) devices the efficiency "
-      + "\(last.efficiency < 0.995 ? "falls to" : "stays at") \(percent(last.efficiency)). "
+      + "\(last.efficiency < 0.995 ? "falls to" : "stays at") \(percent(last.efficiency)), counted from "
+      + "the scenario's own number of devices. "
       + "\(knee(of: curve)).\(end)"
   }
 
@@ -145,7 +146,8 @@ public struct ScalingPage: Sendable {
           : [
             .scaling(
               curve.isStrong ? "Speed, the batch stays" : "Speed, the batch grows",
-              "The dashed line is the ideal.", devices: "devices",
+              "Speed and efficiency count from the scenario's own number of devices. The dashed line is the ideal.",
+              devices: "devices", base: curve.points.first.map { Double($0.devices) },
               curves: [
                 (
                   study.axis.rawValue,
@@ -153,7 +155,8 @@ public struct ScalingPage: Sendable {
                 )
               ], isStrong: curve.isStrong),
             Chart(
-              "Efficiency", "Speed over the fewest devices, over the growth of devices.",
+              "Efficiency",
+              "Speed over that of the scenario's own number of devices, over the growth of devices.",
               .lines(
                 LineChart(
                   x: .init("devices", isLogarithmic: true),

@@ -50,11 +50,22 @@ public struct ScenarioPage: Sendable {
     }
   }
 
+  /// What takes the time: `one training step takes`, `all operators take`.
+  private var taking: String {
+    let name = projection.root.name
+    return name.hasSuffix("s") ? "all \(name) take" : "one \(name) takes"
+  }
+
+  /// Whether the scenario is made of whole layers like those that were measured: a forward pass or a training step.
+  private var isOfLayers: Bool {
+    projection.root.repeatedLayers != nil && [.forward, .training].contains(projection.scenario.pass)
+  }
+
   /// One paragraph in plain words, made from the numbers.
   public var summary: String {
     let interval = projection.root.interval90
     var words =
-      "\(projection.scenario.title): one \(projection.root.name) takes "
+      "\(projection.scenario.title): \(taking) "
       + "\(projection.time.formatted()), with 90 % confidence between \(interval.lowerBound.formatted()) and "
       + "\(interval.upperBound.formatted())."
     if let rate = projection.tokensPerSecond {
@@ -82,7 +93,8 @@ public struct ScenarioPage: Sendable {
       words += Self.words(serving.memory.total, serving.capacity, fits: serving.fits)
     }
     words += savings
-    let layers = accuracy.filter { $0.table.contains("tp_layers") && !$0.quantity.contains("nocomm") }
+    let layers =
+      !isOfLayers ? [] : accuracy.filter { $0.table.contains("tp_layers") && !$0.quantity.contains("nocomm") }
     if let worst = layers.compactMap(\.mape).max(), let best = layers.compactMap(\.mape).min() {
       words +=
         " On measured layers of this device that no fit saw, the same models err by \(fixed(best, decimals: 1)) to "
@@ -152,9 +164,9 @@ public struct ScenarioPage: Sendable {
       "Predicted against measured",
       [.layerErrors(tables), .tables("Every measured row of this device", tables, error: 0.1)],
       prose: [
-        "Rows of operators.csv, layers.csv and the collectives are those that the constants were fitted to; whole "
-          + "layers (tp_layers, dp) and partitions of the device were never fitted."
-      ])
+        "Constants were fitted to rows of most of these tables, partitions of the device (sm_partition.csv) included; the "
+          + "calibration names them below. No constant was fitted to whole layers (tp_layers, dp)."
+      ] + [TableComparison.readBackWords(tables)].compactMap { $0 })
     return sections
   }
 
@@ -181,23 +193,27 @@ public struct ScenarioPage: Sendable {
       charts.append(
         .scaling(
           "More replicas for the same batch",
-          "The sequences of a step stay, the replicas that share them grow (strong scaling). The dashed line is the ideal.",
-          devices: "devices", curves: [("data parallelism", Self.times(whatIf.strong))], isStrong: true))
+          "The sequences of a step stay, the replicas that share them grow (strong scaling). Speed and efficiency count from the "
+            + "scenario's own number of devices, as those of rooftree scale. The dashed line is the ideal.",
+          devices: "devices", base: Double(projection.scenario.plan.devices),
+          curves: [("data parallelism", Self.times(whatIf.strong))], isStrong: true))
     }
     if whatIf.weak.count > 1 {
       charts.append(
         .scaling(
           "More replicas for as many more sequences",
-          "Each replica keeps its sequences (weak scaling). The dashed line is the ideal.",
-          devices: "devices", curves: [("data parallelism", Self.times(whatIf.weak))], isStrong: false))
+          "Each replica keeps its sequences (weak scaling). Speed and efficiency count from the scenario's own "
+            + "number of devices. The dashed line is the ideal.",
+          devices: "devices", base: Double(projection.scenario.plan.devices),
+          curves: [("data parallelism", Self.times(whatIf.weak))], isStrong: false))
     }
     if !whatIf.tensor.isEmpty {
       charts.append(
         .scaling(
           "The same step over more devices, tensor-parallel",
           "The work stays, the devices that share it grow. The dashed line is the ideal. Whether the model fits is another "
-            + "question: see the memory of a device.",
-          devices: "devices",
+            + "question: see the memory of a device. Speed and efficiency count from the scenario's own number of devices.",
+          devices: "devices", base: Double(projection.scenario.plan.devices),
           curves: [
             (
               "tensor parallelism",

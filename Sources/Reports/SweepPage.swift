@@ -54,7 +54,10 @@ public struct SweepPage: Sendable {
     let axes = Set(
       sweep.space.dimensions.filter { $0.size > 1 }.flatMap(\.axes).map { sweep.space.axes[$0].name })
     return table.columns.indices.filter { axes.contains(table.columns[$0].name) && $0 < row.count }
-      .map { "\(table.columns[$0].name) \(table.shown(row[$0], $0))" }.joined(separator: ", ")
+      .map { column in
+        let name = readable(table.columns[column].name)
+        return row[column] == "none" ? "no \(name)" : "\(name) \(table.shown(row[column], column))"
+      }.joined(separator: ", ")
   }
 
   private var sections: [Section] {
@@ -302,9 +305,38 @@ extension ResultTable {
 
   /// The table as a page shows it.
   var dataTable: DataTable {
-    DataTable(
-      title.capitalisedSentence,
-      columns: columns.map { .init($0.name, unit: $0.unit == "1" ? "" : $0.unit) },
-      rows: rows.map { row in row.map { field in Double(field).map { .number($0) } ?? .text(field) } })
+    // The index of a scenario says nothing to a reader, nor does what is the same in all rows of several.
+    let shown = columns.indices.filter { index in
+      columns[index].name != "scenario"
+        && (rows.count < 2 || objectives.contains { $0.column == columns[index].name }
+          || Set(rows.map { $0[index] }).count > 1)
+    }
+    let same = columns.indices.filter { !shown.contains($0) && columns[$0].name != "scenario" }
+    let constant = same.map { "\(readable(columns[$0].name)) \(self.shown(rows[0][$0], $0))" }
+    let scales = columns.indices.map { index in
+      SweepPage.scale(rows.compactMap { Double($0[index]) }.map(abs).max() ?? 0, columns[index].unit)
+    }
+    return DataTable(
+      title.capitalisedSentence
+        + (constant.isEmpty ? "" : "; in all rows \(constant.joined(separator: ", "))"),
+      columns: shown.map { index in
+        let unit = scales[index].unit
+        return .init(readable(columns[index].name), unit: ["1", "1/s"].contains(unit) ? "" : unit)
+      },
+      rows: rows.map { row in
+        shown.map { index in
+          Double(row[index]).map { .number($0 / scales[index].factor) } ?? .text(row[index])
+        }
+      })
+  }
+}
+
+/// A name of the command in words: `tokens a second of a device` for `tokens_per_device_second`.
+private func readable(_ name: String) -> String {
+  switch name {
+  case "tokens_per_second": "tokens a second"
+  case "tokens_per_device_second": "tokens a second of a device"
+  case "model_flop_utilization": "model FLOP utilisation"
+  default: name.split(separator: "_").joined(separator: " ").replacing(" per ", with: " a ")
   }
 }

@@ -21,7 +21,8 @@ public struct ValidationPage: Sendable {
     self.command = command
   }
 
-  private var file: String { Chart.shortName(comparison.path) }
+  /// The table with its folder, which says what was measured where its own name does not.
+  private var file: String { comparison.path.split(separator: "/").suffix(2).joined(separator: "/") }
 
   /// The group, where the page is about one of several groups of a table of training steps.
   private var group: String? {
@@ -33,11 +34,13 @@ public struct ValidationPage: Sendable {
 
   /// The name of the page's folder.
   public var name: String {
-    if let group { return "measured-\(group)\(other.map { "-\($0.word)" } ?? "")" }
     let parts = comparison.path.split(separator: "/").suffix(2)
     let stem = parts.joined(separator: "-")
     let plain = stem.hasSuffix(".csv") ? String(stem.dropLast(4)) : stem
-    return "measured-" + plain.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "-" }.joined()
+    // Groups of one name stand in several tables.
+    return "measured-"
+      + (plain + (group.map { "-" + $0 } ?? "") + (other.map { "-\($0.word)" } ?? ""))
+      .map { $0.isASCII && ($0.isLetter || $0.isNumber) ? String($0) : "-" }.joined()
   }
 
   /// The title.
@@ -58,12 +61,17 @@ public struct ValidationPage: Sendable {
     .init(group: "Validation", folder: name, title: title, summary: summary)
   }
 
-  private var known: [ComparedValue] { comparison.values.filter { $0.predicted != nil } }
+  /// Values with a prediction that is not the value itself.
+  private var known: [ComparedValue] {
+    comparison.values.filter { $0.predicted != nil && !$0.isReadBack }
+  }
 
   /// One paragraph in plain words, made from the numbers.
   public var summary: String {
     let errors = known.compactMap(\.relativeError).map { 100 * $0 }
+    let readBack = TableComparison.readBackWords([comparison])
     guard !errors.isEmpty else {
+      if let readBack { return readBack }
       return "\(comparison.values.count) measured values stand in \(file); no model covers them yet."
     }
     let sizes = errors.map(abs)
@@ -78,7 +86,8 @@ public struct ValidationPage: Sendable {
       let share = 100 * Double(covered.count { $0 }) / Double(covered.count)
       words += " \(fixed(share, decimals: 0)) % of them lie in their 90 % intervals."
     }
-    let rest = comparison.values.count - known.count
+    if let readBack { words += " " + readBack }
+    let rest = comparison.values.count - known.count - comparison.readBack
     if rest > 0 { words += " \(rest) more are covered by no model yet." }
     return words
   }
@@ -125,7 +134,8 @@ public struct ValidationPage: Sendable {
           .number(Double(value.value.line)), .text(labels[value.value.line] ?? value.value.group),
           .text(value.value.quantity), cell(value.value.measured), cell(value.predicted),
           cell(value.interval90?.lowerBound), cell(value.interval90?.upperBound),
-          cell(value.relativeError.map { 100 * $0 }, digits: 2),
+          value.isReadBack
+            ? .text("read back") : cell(value.relativeError.map { 100 * $0 }, digits: 2),
           .text(value.isCovered.map { $0 ? "yes" : "no" } ?? ""), .text(value.bound?.rawValue ?? ""),
         ]
       })
@@ -145,7 +155,8 @@ public struct ValidationPage: Sendable {
     page.sections = [
       Section(
         "Predicted against measured", prose: [], charts: charts,
-        tables: [ScenarioPage.accuracyTable(comparison.summaries)]),
+        tables: comparison.summaries.contains { $0.mape != nil || $0.readBack == 0 }
+          ? [ScenarioPage.accuracyTable(comparison.summaries)] : []),
       Section("Row by row", prose: [], tables: [rows]),
     ]
     page.trust = Self.trust(stacks: comparison.stacks, hardware: comparison.hardware)

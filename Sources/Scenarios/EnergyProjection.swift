@@ -41,6 +41,15 @@ public struct EnergyProjection: Sendable {
     public let demandedPower: Watts
     /// Its time over that of its demand at this clock: what the fitted times hold of a lower clock already.
     let stretch: Double
+
+    init(_ parts: [String], _ phase: PowerPhase<Double>, _ roof: PowerRoof<Double>) {
+      let cost = roof.sustained(phase)
+      let stretched = phase.demand.time + phase.demand.clockedTime * (1 / cost.clock - 1)
+      self.parts = parts
+      self.cost = cost
+      demandedPower = Watts(roof.demandedPower(phase.demand))
+      stretch = stretched > 0 ? cost.time / stretched : 1
+    }
   }
 
   /// The phase that a part of the step belongs to.
@@ -73,7 +82,26 @@ public struct EnergyProjection: Sendable {
   ///   - part: the part of the root that it belongs to.
   /// - Returns: its energies on one device; those of all work add up to ``energy``.
   public func split(_ demand: EnergyDemand<Double>, in part: String) -> Split {
-    let phase = phase(of: part)
+    split(demand, at: phase(of: part))
+  }
+
+  /// Work that is held below the limit on its own.
+  ///
+  /// - Parameters:
+  ///   - demand: what it asks for at full clock, of one device.
+  ///   - time: the time of its forms, in seconds.
+  /// - Returns: its time, energy and clock under the limit.
+  public func phase(_ demand: EnergyDemand<Double>, time: Double) -> Phase {
+    Phase([], PowerPhase(demand: demand, time: time), roof)
+  }
+
+  /// Where the energy of some work goes, at the clock of a phase.
+  ///
+  /// - Parameters:
+  ///   - demand: what the work asks for, of one device.
+  ///   - phase: the phase that it belongs to.
+  /// - Returns: its energies on one device.
+  public func split(_ demand: EnergyDemand<Double>, at phase: Phase) -> Split {
     let clock = phase.cost.clock
     let time = phase.stretch * (demand.time + demand.clockedTime * (1 / clock - 1))
     return Split(
@@ -94,13 +122,7 @@ extension Projection {
     guard scenario.knowsEnergy, root.time.value > 0 else { return nil }
     let model = DeviceModel<Double>(scenario.device, scenario.calibration)
     let roof = model.powerRoof
-    let phases = phases.map { parts, phase in
-      let cost = roof.sustained(phase)
-      let stretched = phase.demand.time + phase.demand.clockedTime * (1 / cost.clock - 1)
-      return EnergyProjection.Phase(
-        parts: parts, cost: cost, demandedPower: Watts(roof.demandedPower(phase.demand)),
-        stretch: stretched > 0 ? cost.time / stretched : 1)
-    }
+    let phases = phases.map { EnergyProjection.Phase($0.parts, $0.phase, roof) }
     let time = phases.reduce(0) { $0 + $1.cost.time }
     let devices = Double(scenario.plan.devices)
     let energy = devices * phases.reduce(0) { $0 + $1.cost.energy }

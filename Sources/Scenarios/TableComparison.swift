@@ -16,6 +16,9 @@ public struct TableComparison: Sendable {
   public let values: [ComparedValue]
   /// The software stacks of training steps, in the order in which rows need them.
   public let stacks: [Scenario]
+  /// Relative errors of collectives that the calibration holds from leaving out: a point of a curve, and a whole curve;
+  /// nil where it has none.
+  public let leftOut: (point: Double?, curve: Double?)
 
   /// Reads a table and predicts its values.
   ///
@@ -51,6 +54,7 @@ public struct TableComparison: Sendable {
       if case .trainingStep(let run) = value.subject { _ = try runs.scenario(run) }
     }
     stacks = runs.used
+    leftOut = (fitted?.curveSpread, fitted?.transferredSpread)
     let validation = Validation(
       device: device, calibration: fitted, sustained: sustained, library: library,
       stepHardware: stepHardware)
@@ -120,8 +124,12 @@ public struct TableComparison: Sendable {
   private init(_ whole: TableComparison, values: [ComparedValue], group: String) {
     (path, kind, hardware) = (whole.path, whole.kind, whole.hardware)
     self.values = values
+    leftOut = whole.leftOut
     stacks = whole.stacks.filter { $0.name.hasPrefix(group) }
   }
+
+  /// Values that are points of the calibration's own curves; they say nothing of how well it predicts.
+  public var readBack: Int { values.count { $0.isReadBack } }
 
   /// What each row is, by its line: the columns that are no results.
   public var labels: [Int: String] {

@@ -17,6 +17,8 @@ public struct ComparedValue: Sendable {
   public var bound: Bound?
   /// Whether a kernel of it is more than twice larger or smaller than anything that the calibration saw.
   public var isExtrapolated = false
+  /// Whether the row is a point of the calibration's own measured curve, so that its prediction only gives it back.
+  public var isReadBack = false
 
   /// Predicted over measured, minus one.
   public var relativeError: Double? { predicted.map { $0 / value.measured - 1 } }
@@ -35,7 +37,9 @@ public struct ErrorSummary: Sendable {
   public let quantity: String
   /// Rows.
   public let rows: Int
-  /// Mean signed error; nil when no form covers the rows.
+  /// Rows that are points of the calibration's own curves; errors and coverage are those of the others.
+  public let readBack: Int
+  /// Mean signed error; nil when no form covers the rows, or all of them are read back.
   public let bias: Double?
   /// Mean absolute percentage error.
   public let mape: Double?
@@ -63,7 +67,9 @@ public struct ErrorSummary: Sendable {
     self.quantity = quantity
     rows = values.count
     extrapolated = values.count { $0.isExtrapolated }
-    let errors = values.compactMap { $0.relativeError.map { 100 * $0 } }
+    let judged = values.filter { !$0.isReadBack }
+    readBack = values.count - judged.count
+    let errors = judged.compactMap { $0.relativeError.map { 100 * $0 } }
     let absolute = errors.map(abs)
     func mean(_ list: [Double]) -> Double? {
       list.isEmpty ? nil : list.reduce(0, +) / Double(list.count)
@@ -73,7 +79,7 @@ public struct ErrorSummary: Sendable {
     p50 = absolute.isEmpty ? nil : quantile(absolute, 0.5)
     p90 = absolute.isEmpty ? nil : quantile(absolute, 0.9)
     max = absolute.max()
-    coverage90 = mean(values.compactMap { $0.isCovered.map { $0 ? 100.0 : 0 } })
+    coverage90 = mean(judged.compactMap { $0.isCovered.map { $0 ? 100.0 : 0 } })
   }
 }
 
@@ -143,9 +149,24 @@ public struct Validation: Sendable {
     } else {
       result = compared(value, answer)
       result.bound = bound(value.subject)
+      result.isReadBack = isPointOfCurve(value)
     }
     result.isExtrapolated = result.predicted != nil && isExtrapolated(value.subject)
     return result
+  }
+
+  /// Whether a measured value is a point of the calibration's own curves: of its payload and its time, to the digits that
+  /// a calibration's file keeps.
+  private func isPointOfCurve(_ value: MeasuredValue) -> Bool {
+    guard case .kernel(let operation, units: nil, let repeats) = value.subject,
+      case .collective(let exchange) = operation.work,
+      let calibration = model.calibration, calibration.hardware == model.device.name,
+      let curve = calibration.curves[.init(kind: exchange.kind.rawValue, ranks: exchange.ranks)]
+    else { return false }
+    let seconds = value.measured * value.unit / repeats
+    return curve.points.contains {
+      abs($0.bytes / exchange.bytes - 1) < 1e-5 && abs($0.seconds / seconds - 1) < 1e-3
+    }
   }
 
   /// What the time of a subject waits for, where its form says so.

@@ -245,6 +245,9 @@ struct Report: ParsableCommand {
     let root = output ?? "reports"
     var entries: [IndexPage.Entry] = []
     func add(_ group: String, _ made: Made) throws {
+      // Pages of two kinds may have one name.
+      var made = made
+      if entries.contains(where: { $0.folder == made.name }) { made.name += "-\(group.lowercased())" }
       try write(made.files, html: made.html, to: "\(root)/\(made.name)")
       entries.append(
         .init(group: group, folder: made.name, title: made.title, summary: made.summary))

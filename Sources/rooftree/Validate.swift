@@ -56,10 +56,12 @@ struct Validate: ParsableCommand {
     var summaries: [ErrorSummary] = []
     var rowText = TableComparison.rowHeader
     var pages: [ValidationPage] = []
+    var leftOut: [String: (point: Double?, curve: Double?)] = [:]
     for path in tables {
       let comparison = try TableComparison(
         path: path, hardware: hardware, calibration: calibration, library: library, sustained: sustained)
       summaries += comparison.summaries
+      leftOut[path] = comparison.leftOut
       rowText += comparison.rowText
       if report != nil {
         pages += comparison.byGroup.map {
@@ -68,7 +70,7 @@ struct Validate: ParsableCommand {
       }
     }
     if let rows { try writeFile(rowText, to: rows) }
-    try emit(json ? ErrorSummary.json(summaries) : ErrorSummary.text(summaries))
+    try emit(json ? ErrorSummary.json(summaries) : ErrorSummary.text(summaries, leftOut: leftOut))
     guard let report else { return }
     if pages.count == 1 {
       try writePage(pages[0].files, html: try pages[0].html(), to: report)

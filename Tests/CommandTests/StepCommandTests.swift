@@ -24,8 +24,9 @@ import Testing
     let index = try String(contentsOfFile: folder.path + "/pages/index.html", encoding: .utf8)
     let lines = try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n").dropFirst()
     for group in Set(lines.compactMap { $0.split(separator: ",").first.map(String.init) }) {
-      #expect(index.contains("measured-\(group)"), "\(group)")
-      let page = folder.path + "/pages/measured-\(group)/"
+      let name = "measured-published-training-steps-\(group)"
+      #expect(index.contains("\(name)/"), "\(group)")
+      let page = folder.path + "/pages/\(name)/"
       let html = try String(contentsOfFile: page + "index.html", encoding: .utf8)
       #expect(html.contains("Predicted against measured: \(group)"))
       // The last table of the results is that of the rows.
@@ -36,6 +37,33 @@ import Testing
           $0.contains("compute") || $0.contains("network") || $0.contains("memory")
         })
     }
+  }
+
+  /// Groups of one name in two tables have a page each: as many folders as the index leads to.
+  @Test func groupsOfTwoTablesHavePagesOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    func rows(_ table: String) throws -> [String] {
+      try String(contentsOfFile: Repository.root + "/notebooks-data/published/" + table, encoding: .utf8)
+        .split(separator: "\n").map(String.init)
+    }
+    var tables: [String] = []
+    for table in ["training_steps.csv", "calculon.csv"] {
+      let all = try rows(table)
+      var few = [all[0]]
+      for group in ["megatron-sc21", "korthikanti-2022"] {
+        few.append(try #require(all.first { $0.hasPrefix(group + ",") }))
+      }
+      tables.append(try folder.write(table, Array((few.joined(separator: "\n") + "\n").utf8)))
+    }
+    let result = try Command.run(
+      Command.rooftree, ["validate"] + tables + ["--report", folder.path + "/pages"])
+    #expect(result.status == 0, "\(result.errors)")
+    let folders = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/pages")
+      .filter { $0.hasPrefix("measured-") }
+    #expect(folders.count >= 4, "\(folders)")
+    let index = try String(contentsOfFile: folder.path + "/pages/index.html", encoding: .utf8)
+    #expect(index.components(separatedBy: "/index.html\"").count - 1 == folders.count)
+    for name in folders { #expect(index.components(separatedBy: "\"\(name)/index.html\"").count == 2) }
   }
 
   /// The three commands print JSON whose numbers are those of an estimate.

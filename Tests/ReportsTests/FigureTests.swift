@@ -90,6 +90,20 @@ import Testing
     #expect(Chart.knee([(1, 1), (2, 1.9), (4, 2.5), (8, 2.6)]) == 2)
   }
 
+  /// Speeds and efficiencies count from the base that is asked for: twice the devices at the same speed are half as good.
+  @Test func scalingHasOneBase() throws {
+    let times = [(count: 2.0, time: 8.0), (count: 4.0, time: 5.0), (count: 8.0, time: 5.0)]
+    func efficiencies(_ base: Double?) throws -> [String] {
+      let chart = Chart.scaling(
+        "", "", devices: "devices", base: base, curves: [("", times)], isStrong: true)
+      guard case .lines(let lines) = chart.drawing else { return [] }
+      return try #require(lines.series.first).points.map(\.name)
+    }
+    #expect(try efficiencies(4) == ["efficiency 125 %", "efficiency 100 %", "efficiency 50 %"])
+    #expect(try efficiencies(nil) == ["efficiency 100 %", "efficiency 80 %", "efficiency 40 %"])
+    #expect(try efficiencies(3) == efficiencies(nil))
+  }
+
   /// Nobody on a front is beaten, and everybody who is not on it is.
   @Test func fronts() {
     var random = SplitMix64(seed: 5)

@@ -69,7 +69,11 @@ import Testing
     let end = try #require(points.last).x
     #expect(energy / end < 700 && points.allSatisfy { $0.y > 125 })
     let expected = try #require(projection.energy)
-    #expect(abs(end / expected.sustainedTime.value - 1) < 1e-9)
+    // The energy holds the mean of layers and head, the figure the clock of each, as the times do.
+    #expect(abs(end / expected.sustainedTime.value - 1) < 0.01)
+    // The head runs on its own long enough for the regulator, so its clock keeps it below the limit.
+    let heads = points.filter { $0.name.hasSuffix("output head") }
+    #expect(!heads.isEmpty && heads.allSatisfy { $0.y < 700.5 })
     #expect(abs(1024 * energy / expected.energy.value - 1) < 1e-9)
   }
 

@@ -94,16 +94,17 @@ extension BarChart {
     }
     var end = axis.position(total)
     if let interval = bar.interval {
+      // Below the number, which stands at the end of the bar that it is of, and not of the interval.
+      let middle = y + 13
       svg.line(
-        axis.position(interval.lowerBound), y + 8, axis.position(interval.upperBound), y + 8, class: "whisker"
-      )
-      end = max(end, axis.position(interval.upperBound))
+        axis.position(interval.lowerBound), middle, axis.position(interval.upperBound), middle,
+        class: "whisker")
     }
     if let reference = bar.reference {
       svg.line(axis.position(reference), y - 3, axis.position(reference), y + 19, class: "reference")
       end = max(end, axis.position(reference))
     }
-    svg.text(end + 6, y + 13, trimmed(formatted(total)), class: "value halo")
+    svg.text(end + 6, bar.interval == nil ? y + 13 : y + 8, trimmed(formatted(total)), class: "value halo")
   }
 
   /// The table of the bars.

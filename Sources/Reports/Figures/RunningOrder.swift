@@ -15,12 +15,16 @@ struct RunningOrder {
     let kind: String
     /// The part of the root that it belongs to.
     let part: String
+    /// The layers that it is a pass of; nil for anything else.
+    var layers: String?
     /// What it is made of, and how often that runs.
     let nodes: [CostNode]
     let count: Double
 
     var time: Double { count * nodes.reduce(0) { $0 + $1.time.value } }
     var exchangeTime: Double { count * nodes.reduce(0) { $0 + $1.communicationTime.value } }
+    /// What the power limit holds the mean of: all passes of a layer, which repeat, or this alone.
+    var clockGroup: String { layers ?? kind }
     var demand: EnergyDemand<Double> { count * nodes.reduce(.zero) { $0 + $1.demand } }
   }
 
@@ -67,14 +71,14 @@ struct RunningOrder {
         let order = reversed ? Array((1...node.count).reversed()) : Array(1...node.count)
         result += order.map {
           Run(
-            name: "\(prefix)\(one) \($0) \(kind)", kind: kind, part: whole ?? node.name, nodes: nodes,
-            count: 1)
+            name: "\(prefix)\(one) \($0) \(kind)", kind: kind, part: whole ?? node.name, layers: node.name,
+            nodes: nodes, count: 1)
         }
       } else {
         result.append(
           Run(
-            name: "\(prefix)\(node.name) \(kind)", kind: kind, part: whole ?? node.name, nodes: nodes,
-            count: Double(node.count)))
+            name: "\(prefix)\(node.name) \(kind)", kind: kind, part: whole ?? node.name,
+            layers: node.name, nodes: nodes, count: Double(node.count)))
       }
     }
     func runBack() {

@@ -292,9 +292,14 @@ struct Plot {
     right: Double
   ) {
     svg = SVG(id: id, width: width, height: height, description: description)
-    let top = legend + 24
+    // A title that is wider than the figure takes two lines.
+    let (acrossTitle, upTitle) = (
+      Self.lines(x.words, width: width - 8), Self.lines(y.words, width: width - 8)
+    )
+    let top = legend + 24 + 14 * Double(upTitle.count - 1)
+    let bottom = 14 * Double(acrossTitle.count - 1)
     self.y = Axis(
-      logarithmic: y.isLogarithmic, values: y.values, from: height - 44, to: top, chosen: y.ticks)
+      logarithmic: y.isLogarithmic, values: y.values, from: height - 44 - bottom, to: top, chosen: y.ticks)
     let labels = self.y.labelledTicks.map { ($0, y.text($0)) }
     let left = 16 + (labels.map { estimatedWidth($0.1, size: 12) }.max() ?? 20)
     self.x = Axis(
@@ -314,7 +319,7 @@ struct Plot {
       let (middle, words) = (self.x.position(tick), x.text(tick))
       let half = estimatedWidth(words, size: 12) / 2
       guard middle - half > end + 4, middle + half <= width else { continue }
-      svg.text(middle, height - 27, words, anchor: "middle", class: "tick")
+      svg.text(middle, height - 27 - bottom, words, anchor: "middle", class: "tick")
       end = middle + half
     }
     var last = Double.infinity
@@ -325,10 +330,32 @@ struct Plot {
       last = place
     }
     svg.close()
-    svg.text((left + width - right) / 2, height - 7, x.words, anchor: "middle", class: "axis")
-    svg.text(4, legend + 13, y.words, class: "axis")
+    for (index, words) in acrossTitle.enumerated() {
+      // In the middle of the axis, moved where it would leave the figure.
+      let half = estimatedWidth(words, size: 12) / 2
+      svg.text(
+        max(half + 4, min(width - half - 4, (left + width - right) / 2)),
+        height - 7 - bottom + 14 * Double(index), words, anchor: "middle", class: "axis")
+    }
+    for (index, words) in upTitle.enumerated() {
+      svg.text(4, legend + 13 + 14 * Double(index), words, class: "axis")
+    }
     svg.clip(
       self.x.start - 6, self.y.end - 6, self.x.end - self.x.start + 12, self.y.start - self.y.end + 12)
+  }
+
+  /// A title in one line, or in two of about the same length.
+  private static func lines(_ words: String, width: Double) -> [String] {
+    guard estimatedWidth(words, size: 12) > width else { return [words] }
+    let parts = words.split(separator: " ")
+    let whole = words.count
+    var first = ""
+    for part in parts where first.count + part.count <= whole / 2 + 4 || first.isEmpty {
+      guard words.hasPrefix(first.isEmpty ? part : first + " " + part) else { break }
+      first += (first.isEmpty ? "" : " ") + part
+    }
+    let second = words.dropFirst(first.count + 1)
+    return [fitted(first, width: width, size: 12), fitted(String(second), width: width, size: 12)]
   }
 
   private mutating func grid(x value: Double, class name: String) {

@@ -116,12 +116,20 @@ extension Chart {
     guard let energy = projection.energy, let limit = projection.scenario.device.power.limit?.quantity else {
       return []
     }
-    typealias Piece = (name: String, part: String, demand: EnergyDemand<Double>)
+    typealias Piece = (name: String, group: String, demand: EnergyDemand<Double>)
+    let runs = RunningOrder(projection.root, atMost: mostSpans).runs
+    var groups: [String: EnergyProjection.Phase] = [:]
+    for (group, members) in Dictionary(grouping: runs, by: \.clockGroup) {
+      let demand = members.reduce(.zero) { $0 + $1.demand }
+      let time = members.reduce(0) { $0 + $1.time }
+      if demand.time > 0 { groups[group] = energy.phase(demand, time: time) }
+    }
     func chart(_ title: String, _ words: String, _ pieces: [Piece]) -> Chart? {
       var points: [LineChart.Point] = []
       var now = 0.0
       for piece in pieces {
-        let split = energy.split(piece.demand, in: piece.part)
+        guard let phase = groups[piece.group] else { continue }
+        let split = energy.split(piece.demand, at: phase)
         guard split.time.value > 0 else { continue }
         points.append(.init(now, split.power.value, name: piece.name))
         now += split.time.value
@@ -140,22 +148,31 @@ extension Chart {
               .level(energy.idlePower.value, "idle \(energy.idlePower.formatted())"),
             ])))
     }
-    let clock = energy.phases.map(\.cost.clock).min() ?? 1
+    // The slowest of the layers' clocks, where the times of the step hold it; else that of this figure.
+    let layers = runs.compactMap(\.layers).compactMap { groups[$0]?.cost.clock }.min()
+    let clock = projection.clock ?? layers ?? groups.values.map(\.cost.clock).min() ?? 1
     let words =
       clock < 0.9995
-      ? "The limit holds the mean of a phase: compute units run at \(percent(clock)) of their full speed in the phase that asks for most."
+      ? layers == nil
+        ? "The limit holds the mean of each part: compute units run at \(percent(clock)) of the full clock in the one that asks for most."
+        : "The limit holds the mean over all passes of a layer, which repeat faster than the regulator looks: one clock, "
+          + "\(percent(clock)) of the full one, for all of them, so that a pass that asks for more than the mean draws more than "
+          + "the limit and another less."
       : "No phase of the step asks for more than the limit, so the clock stays as it is."
     let step = chart(
       "Power over the \(projection.root.name)",
       "Mean power of each part on one device when one \(projection.root.name) follows another; \(energy.power.formatted()) on average. \(words)",
-      RunningOrder(projection.root, atMost: mostSpans).runs.map { ($0.name, $0.part, $0.demand) })
+      runs.map { ($0.name, $0.clockGroup, $0.demand) })
     let layer = projection.root.repeatedLayers.flatMap { layers in
-      let part =
-        projection.root.parts.first { $0.name == layers.name || $0.repeatedLayers != nil }?.name ?? ""
+      // Where micro-batches are not told apart, the layers are held with all that is in one.
+      let group =
+        groups[layers.name] != nil
+        ? layers.name
+        : projection.root.parts.first { $0.name == layers.name || $0.repeatedLayers != nil }?.name ?? ""
       return chart(
         "Power within one of the \(layers.name)",
         "Kernel by kernel. The device keeps the mean of some 50 ms below its limit, so single kernels may draw more.",
-        layers.parts.flatMap(\.kernelsInOrder).map { ($0.name, part, $0.demand) })
+        layers.parts.flatMap(\.kernelsInOrder).map { ($0.name, group, $0.demand) })
     }
     return [step, layer].compactMap { $0 }
   }

@@ -111,18 +111,22 @@ extension Chart {
   ///   - title: the heading.
   ///   - words: how to read it.
   ///   - devices: what is counted on the horizontal axis.
+  ///   - base: the number of devices whose speed counts as one; the fewest if nil or not among those of a curve.
   ///   - curves: for each curve the time of the same work (strong) or of work that grows with the devices (weak) by
   ///     number of devices, ascending.
   ///   - isStrong: whether the work stays the same.
   /// - Returns: the figure.
   public static func scaling(
-    _ title: String, _ words: String, devices: String,
+    _ title: String, _ words: String, devices: String, base: Double? = nil,
     curves: [(name: String, times: [(count: Double, time: Double)])], isStrong: Bool
   ) -> Chart {
+    let base = base.flatMap { base in
+      curves.allSatisfy { $0.times.contains { $0.count == base } } ? base : nil
+    }
     func speeds(_ times: [(count: Double, time: Double)]) -> [(
       count: Double, speed: Double, efficiency: Double
     )] {
-      guard let first = times.first else { return [] }
+      guard let first = times.first(where: { $0.count == base }) ?? times.first else { return [] }
       return times.map { point in
         let growth = point.count / first.count
         let speed = first.time / point.time * (isStrong ? 1 : growth)
@@ -147,14 +151,17 @@ extension Chart {
     if let low = counts.min(), let high = counts.max() {
       series.append(
         LineChart.Series(
-          "ideal", [.init(low, 1), .init(high, high / low)], hasMarks: false, line: .dashed, color: 5))
+          "ideal", [.init(low, low / (base ?? low)), .init(high, high / (base ?? low))], hasMarks: false,
+          line: .dashed, color: 5))
     }
     return Chart(
       title, words,
       .lines(
         LineChart(
           x: .init(devices, isLogarithmic: true),
-          y: .init("speed against the fewest", unit: "x", isLogarithmic: true), series: series,
+          y: .init(
+            base.map { "speed against \(fixed($0, decimals: 0)) \(devices)" } ?? "speed against the fewest",
+            unit: "x", isLogarithmic: true), series: series,
           guides: guides)))
   }
 

@@ -206,7 +206,8 @@ struct SweepNames {
       let expression = try Expression(formula, path: entry.path)
       result.append(
         Sweep.Constraint(
-          reason: entry.reason ?? "not \(text)", expression: expression,
+          reason: entry.reason ?? (text == "fits in memory" ? "does not fit in memory" : "not \(text)"),
+          expression: expression,
           afterModel: try needsModel(expression, entry.node, path: entry.path)))
     }
     guard result.count <= 100 else {
