@@ -155,9 +155,9 @@ extension Chart {
       clock < 0.9995
       ? layers == nil
         ? "The limit holds the mean of each part: compute units run at \(percent(clock)) of the full clock in the one that asks for most."
-        : "The limit holds the mean over all passes of a layer, which repeat faster than the regulator looks: one clock, "
-          + "\(percent(clock)) of the full one, for all of them, so that a pass that asks for more than the mean draws more than "
-          + "the limit and another less."
+        : "The times hold one clock for all passes of a layer, \(percent(clock)) of the full one, at which their mean meets the "
+          + "limit. A pass that asks for more than the mean is therefore drawn above the limit, another below; the regulator, "
+          + "which looks at some 50 ms, evens long passes out."
       : "No phase of the step asks for more than the limit, so the clock stays as it is."
     let step = chart(
       "Power over the \(projection.root.name)",
