@@ -317,7 +317,7 @@ extension ResultTable {
       SweepPage.scale(rows.compactMap { Double($0[index]) }.map(abs).max() ?? 0, columns[index].unit)
     }
     return DataTable(
-      title.capitalisedSentence
+      (name == "best" ? "The best scenarios" : name == "pareto" ? "The front" : title.capitalisedSentence)
         + (constant.isEmpty ? "" : "; in all rows \(constant.joined(separator: ", "))"),
       columns: shown.map { index in
         let unit = scales[index].unit
