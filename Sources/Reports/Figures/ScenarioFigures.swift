@@ -155,7 +155,9 @@ extension Chart {
     var groups: [(name: String, points: [LineChart.Point])] = []
     for table in tables {
       for value in table.values
-      where value.predicted != nil && value.value.unit > 0 && value.value.isTime == (unit == "s") {
+      where value.predicted != nil && !value.isReadBack && value.value.unit > 0
+        && value.value.isTime == (unit == "s")
+      {
         let name = value.value.kind
         if let index = groups.firstIndex(where: { $0.name == name }) {
           groups[index].points.append(value.point)
@@ -172,7 +174,11 @@ extension Chart {
       groups = Array(groups.prefix(7)) + [("others", rest)]
     }
     return .predictedAgainstMeasured(
-      title, "On the line a prediction is right.", quantity: quantity, unit: unit, error: error,
+      title,
+      "On the line a prediction is right."
+        + (tables.contains { $0.readBack > 0 }
+          ? " Points of the calibration's own curves are left out." : ""),
+      quantity: quantity, unit: unit, error: error,
       groups: groups)
   }
 
