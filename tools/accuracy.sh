@@ -8,16 +8,16 @@ tables=notebooks-data/measurements
   $tables/aiconfigurator/*_operators.csv $tables/a100-megatron/*.csv notebooks-data/published/training_steps.csv \
   $tables/measure-gpu/h100_training_steps.csv |
   awk -F'"' '
-  function field(name,   at, rest) {
+  function field(name, format,   at, rest) {
     at = index($0, "\"" name "\": ")
     if (!at) return "-"
     rest = substr($0, at + length(name) + 4)
     sub(/[,}].*/, "", rest)
-    return rest == "null" ? "-" : sprintf("%.1f", rest)
+    return rest == "null" ? "-" : sprintf(format, rest)
   }
   function share(name,   value) {
-    value = field(name)
-    return value == "-" ? value : sprintf("%.0f %%", value)
+    value = field(name, "%.0f")
+    return value == "-" ? value : value " %"
   }
   BEGIN {
     print "| measured | rows | fitted to them? | bias % | mean absolute error % | 90th percentile % | in 90 % interval |"
@@ -39,6 +39,6 @@ tables=notebooks-data/measurements
     else if (shared) wanted = (group == "all" || table ~ /dma/) && $12 ~ /^concurrent/
     else wanted = group ~ /^(gemm bf16|conc bf16|sdpa_fwd|layernorm bf16|(eager|sdpa) total)/
     if (wanted)
-      printf "| %s, %s | %d | %s | %s | %s | %s | %s |\n", table, layers || shared || table == "energy.csv" ? $12 : group, field("rows"),
-        table ~ /^dp_/ ? ($12 ~ /serial/ ? "4 us of it" : "no") : unseen ? "no" : "yes", field("bias"), field("mape"), field("p90"), share("coverage90")
+      printf "| %s, %s | %s | %s | %s | %s | %s | %s |\n", table, layers || shared || table == "energy.csv" ? $12 : group, field("rows", "%d"),
+        table ~ /^dp_/ ? ($12 ~ /serial/ ? "4 us of it" : "no") : unseen ? "no" : "yes", field("bias", "%.1f"), field("mape", "%.1f"), field("p90", "%.1f"), share("coverage90")
   }'

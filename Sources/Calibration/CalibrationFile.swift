@@ -30,6 +30,16 @@ extension DeviceCalibration {
     return result
   }
 
+  /// The name of the calibration of a device where none is asked for.
+  ///
+  /// - Parameters:
+  ///   - device: the device.
+  ///   - library: where names are looked up.
+  /// - Returns: that of the device itself, else the one that its description says to borrow; nil where there is neither.
+  public static func usualName(for device: Device, in library: Library) -> String? {
+    library.names(.calibrations).contains(device.name) ? device.name : device.calibratedLike
+  }
+
   init(node: DocumentNode, in library: Library, seen: [String]) throws(Diagnostic) {
     var reader = try MappingReader(node)
     let name = try reader.text("name")

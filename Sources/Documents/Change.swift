@@ -37,3 +37,15 @@ extension DocumentNode {
     }
   }
 }
+
+/// A title with what the command line changed, so that it does not say what no longer holds.
+///
+/// - Parameters:
+///   - title: the title of the file.
+///   - changes: as `hardware=nvidia-b200`; another title is none.
+/// - Returns: the title alone where nothing is changed.
+public func changedTitle(_ title: String, _ changes: [String]) -> String {
+  let shown = changes.filter { !$0.hasPrefix("title=") }
+    .map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
+  return shown.isEmpty ? title : "\(title) (changed: \(shown.joined(separator: ", ")))"
+}

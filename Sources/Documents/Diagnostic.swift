@@ -42,6 +42,8 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownKey(String, path: String, known: [String])
     /// A key that the format needs.
     case missingKey(String, path: String)
+    /// A key that the format needs, where another one is spelled nearly so.
+    case misspeltKey(String, instead: String, path: String)
     /// Another kind of value than expected.
     case wrongKind(path: String, found: String, expected: String)
     /// Not a quantity of the right dimension.
@@ -101,6 +103,8 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
       return "unknown key '\(printable(key))' in \(place(path))"
         + suggestion(for: key, among: known, otherwise: "known keys: ")
     case .missingKey(let key, let path): return "\(place(path)) lacks the key '\(key)'"
+    case .misspeltKey(let found, let key, let path):
+      return "\(place(path)) lacks the key '\(key)'; is '\(printable(found))' meant for it?"
     case .wrongKind(let path, let found, let expected):
       // What `kindInWords` and the readers give: words of ours, or the user's in quotes.
       return (path == "the file" ? path : "'\(printable(path))'") + " is \(found); expected \(expected)"
@@ -129,7 +133,13 @@ public struct Diagnostic: Error, Equatable, Sendable, CustomStringConvertible {
 private func place(_ path: String) -> String { path.isEmpty ? "the file" : "'\(printable(path))'" }
 
 private func suggestion(for word: String, among known: [String], otherwise: String) -> String {
-  let near = nearestSpellings(to: word, among: known)
+  var near = nearestSpellings(to: word, among: known)
+  if near.isEmpty, word.count > 1 {
+    // A part of a name, as h200 of nvidia-h200: those that end with it, else those that have it.
+    let having = known.filter { "-\($0)-".contains("-\(word.lowercased())-") }
+    let ending = having.filter { $0.hasSuffix(word.lowercased()) }
+    near = Array((ending.isEmpty ? having : ending).prefix(3))
+  }
   if !near.isEmpty { return "; did you mean \(near.map { "'\($0)'" }.joined(separator: " or "))?" }
   return known.isEmpty ? "" : "; \(otherwise)\(known.joined(separator: ", "))"
 }

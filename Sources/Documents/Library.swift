@@ -105,9 +105,27 @@ public struct Library: Sendable {
     }
     let path = "\(root)/\(kind.rawValue)/\(name).yaml"
     if !name.isEmpty, access(path, R_OK) == 0 { return path }
-    throw Diagnostic(
+    throw unknown(kind.singular, name, among: names(kind), at: node)
+  }
+
+  /// The complaint about a name that is none of those wanted: what else it is, or the nearest names.
+  ///
+  /// - Parameters:
+  ///   - wanted: the word for what was expected.
+  ///   - name: what was found.
+  ///   - known: the names that would do.
+  ///   - node: where the name stands.
+  /// - Returns: a diagnostic to throw.
+  public func unknown(
+    _ wanted: String, _ name: String, among known: [String], at node: DocumentNode? = nil
+  ) -> Diagnostic {
+    func article(_ word: String) -> String { word == Kind.hardware.singular ? word : "a \(word)" }
+    let others = Kind.allCases.filter { names($0).contains(name) }.map { article($0.singular) }
+    return Diagnostic(
       file: node?.file, position: node?.position,
-      fault: .unknownName(kind: kind.singular, found: name, known: names(kind)))
+      fault: others.isEmpty
+        ? .unknownName(kind: wanted, found: name, known: known)
+        : .contradiction("'\(name)' is \(others.joined(separator: " and ")), not \(article(wanted))"))
   }
 
   /// Whether a word is meant as a path rather than as a name.

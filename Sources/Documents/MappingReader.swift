@@ -47,6 +47,12 @@ public struct MappingReader {
   /// The value of a key that must be there.
   public mutating func node(_ key: String) throws(Diagnostic) -> DocumentNode {
     guard let value = optionalNode(key) else {
+      // Short keys are near to one another, and sources are no source.
+      let near = entries().first {
+        key.count > 4 && $0.name != "sources" && !asked.contains($0.name)
+          && !nearestSpellings(to: $0.name, among: [key]).isEmpty
+      }
+      if let near { throw near.key.diagnostic(.misspeltKey(near.name, instead: key, path: path)) }
       throw node.diagnostic(.missingKey(key, path: path))
     }
     return value
@@ -298,13 +304,24 @@ extension MappingReader {
     _ node: DocumentNode, path: String, as type: Quantity<D>.Type, sources: [String: String],
     allowsZero: Bool = false
   ) throws(Diagnostic) -> Sourced<D> {
+    if case .scalar(let text, _) = node.content, !text.isEmpty {
+      let isWhole = (try? Quantity<D>(parsing: text)) != nil
+      let amount =
+        isWhole ? text : Double(text) != nil ? "\(text) \(Quantity<D>.exampleUnit)" : D.name
+      throw node.diagnostic(
+        .wrongKind(
+          path: path, found: node.kindInWords,
+          expected: "a mapping, as {value: \(amount), kind: published, source: WHERE}"))
+    }
     var reader = try MappingReader(node, path: path)
     let valueNode = try reader.node("value")
     let value = try quantity(valueNode, path: path + ".value", as: type, allowsZero: allowsZero)
     let provenance = try reader.provenance(sources: sources)
     var bounds: [Quantity<D>?] = []
+    var ends: [String] = []
     for key in ["low", "high"] {
       let bound = reader.optionalNode(key)
+      if case .scalar(let text, _)? = bound?.content { ends.append(text) }
       bounds.append(
         try bound.map { node throws(Diagnostic) in
           try quantity(node, path: "\(path).\(key)", as: type, allowsZero: true)
@@ -317,7 +334,8 @@ extension MappingReader {
       guard low <= value, value <= high else {
         throw valueNode.diagnostic(
           .contradiction(
-            "'\(path)': the value \(value.formatted()) is not between low \(low.formatted()) and high \(high.formatted())"
+            "'\(path)': the value \(try scalar(valueNode, path: path, expected: D.name)) is not between low "
+              + "\(ends[0]) and high \(ends[1])"
           ))
       }
       interval = low...high

@@ -59,6 +59,7 @@ extension Device {
     vendor = try reader.optionalText("vendor")
     year = try reader.optionalInteger("year", in: 1960...2100)
     note = try reader.optionalText("note")
+    calibratedLike = try reader.optionalText("calibrated_like")
     let sources = try reader.sourceTexts()
     var compute = try reader.mapping("compute")
     self.compute = try Compute(&compute, sources: sources)

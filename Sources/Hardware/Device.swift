@@ -26,6 +26,8 @@ public struct Device: Sendable {
   public let year: Int?
   /// A remark for the reader.
   public let note: String?
+  /// The calibration, of a device of the same family, that is borrowed where this one has none of its own.
+  public let calibratedLike: String?
   /// Compute units and their rates.
   public let compute: Compute
   /// Memory levels, the farthest from the compute units first.

@@ -106,12 +106,18 @@ extension Quantity {
       }
     }
     let spellings = D.units.flatMap { unit in unit.scales.map { $0.prefix + unit.symbol } }
-    throw Self.error(
-      text, .unknownUnit(unit: unit, nearest: nearestSpellings(to: unit, among: spellings)))
+    // A sign as % is no misspelt letter.
+    let words = spellings.filter { $0.contains(where: \.isLetter) }
+    throw Self.error(text, .unknownUnit(unit: unit, nearest: nearestSpellings(to: unit, among: words)))
   }
 
   /// Base units in one of the unit spelled so; nil when the dimension has no such unit.
   static func factor(of spelling: String) -> Double? { unitFactor(spelling, in: D.units) }
+
+  /// A unit that people use, for messages: of those without prefixes the second, as USD/h.
+  public static var exampleUnit: String {
+    D.units.first?.scales.count == 1 && D.units.count > 1 ? D.units[1].symbol : examples.last ?? ""
+  }
 
   private static var examples: [String] {
     guard let base = D.units.first else { return [] }

@@ -28,6 +28,7 @@ public struct FactSheet: Sendable {
     if let vendor = device.vendor { add("vendor", vendor) }
     if let year = device.year { add("year", "\(year)") }
     if let note = device.note { add("note", note) }
+    if let like = device.calibratedLike { add("borrows the calibration", like) }
     add(device.compute.unitName + " count", device.compute.units)
     add("clock", device.compute.clock)
     for type in DataType.allCases {

@@ -72,7 +72,7 @@ extension Projection {
   private var sourcesText: String {
     var text = "hardware: \(scenario.device.title)\n"
     if let calibration = scenario.calibration {
-      text += "calibration: \(calibration.name), \(calibration.source)\n"
+      text += "calibration: \(calibration.words)\n"
     } else {
       text += "calibration: none; constants of other devices, so the interval is wide\n"
     }
@@ -104,8 +104,9 @@ extension Projection {
   public var json: JSONText {
     .object([
       ("scenario", .text(scenario.name)), ("title", .text(scenario.title)),
-      ("hardware", .text(scenario.device.name)),
+      ("changed", .array(scenario.changes.map { .text($0) })), ("hardware", .text(scenario.device.name)),
       ("calibration", scenario.calibration.map { .text($0.name) } ?? .number(nil)),
+      ("calibration_borrowed", .flag(scenario.calibration?.measuredDevice != nil)),
       ("files", .array(scenario.files.map { .text($0) })),
       ("time_s", .number(root.time.value)),
       ("time_low90_s", .number(root.interval90.lowerBound.value)),
@@ -135,6 +136,14 @@ extension Projection {
       ("communication", .flag(node.isCommunication)), ("extrapolated", .flag(node.isExtrapolated)),
       ("parts", .array(node.parts.map(json(of:)))),
     ])
+  }
+}
+
+extension DeviceCalibration {
+  /// Its name, whether another device lends it, and where its rows came from.
+  var words: String {
+    let lender = measuredDevice.map { ", borrowed from \($0.title)" } ?? ""
+    return "\(name)\(lender), \(source)"
   }
 }
 

@@ -84,7 +84,8 @@ public struct ScalingPage: Sendable {
   /// The curves, all digits.
   public var json: JSONText {
     .object([
-      ("scenario", .text(study.scenario.name)), ("axis", .text(study.axis.rawValue)),
+      ("scenario", .text(study.scenario.name)), ("title", .text(study.scenario.title)),
+      ("changed", .array(study.scenario.changes.map { .text($0) })), ("axis", .text(study.axis.rawValue)),
       (
         "curves",
         .array(

@@ -33,8 +33,14 @@ extension Sensitivity {
   }
 
   /// The sensitivities as JSON, all digits, base units.
-  public var json: String {
+  ///
+  /// - Parameters:
+  ///   - title: of the scenario.
+  ///   - changes: what was changed of it.
+  /// - Returns: text that ends a line.
+  public func json(_ title: String, changes: [String]) -> String {
     JSONText.object([
+      ("title", .text(title)), ("changed", .array(changes.map { .text($0) })),
       ("time_s", .number(time)),
       (
         "parameters",
@@ -64,19 +70,35 @@ extension Sensitivity {
 
 extension SobolIndices {
   /// The indices for a terminal.
-  public var text: String {
-    var text = "\(output.title): mean \(formatted(mean)), standard deviation \(formatted(deviation))"
-    text += " \(output.unit == "1" ? "" : output.unit)\n\(2 * points) scenarios with an answer\n\n"
-    var table = TextTable([("axis", .left), ("alone", .right), ("with others", .right)])
+  ///
+  /// - Parameter sweep: the question.
+  /// - Returns: text that ends a line.
+  public func text(_ sweep: Sweep) -> String {
+    let unit = output.unit == "1" ? "" : " " + output.unit
+    var text = "\(sweep.title)\n\(output.title): mean \(formatted(mean)), "
+    text += "standard deviation \(formatted(deviation))\(unit)\n"
+    text += "\(points) of \(sampled) sampled rows have an answer in every place\n\n"
+    var table = TextTable([
+      ("axis", .left), ("alone", .right), ("standard error", .right), ("with others", .right),
+      ("standard error", .right),
+    ])
     for index in indices {
-      table.add([index.dimension, fixed(index.first, decimals: 3), fixed(index.total, decimals: 3)])
+      table.add([
+        index.dimension, fixed(index.first, decimals: 3), fixed(index.firstError, decimals: 3),
+        fixed(index.total, decimals: 3), fixed(index.totalError, decimals: 3),
+      ])
     }
     return text + table.text
   }
 
   /// The indices as JSON.
-  public var json: String {
+  ///
+  /// - Parameter sweep: the question.
+  /// - Returns: text that ends a line.
+  public func json(_ sweep: Sweep) -> String {
     JSONText.object([
+      ("title", .text(sweep.title)), ("changed", .array(sweep.changes.map { .text($0) })),
+      ("sampled", .number(Double(sampled))),
       ("output", .text(output.name)), ("points", .number(Double(points))), ("mean", .number(mean)),
       ("standard_deviation", .number(deviation)),
       (
@@ -84,7 +106,9 @@ extension SobolIndices {
         .array(
           indices.map {
             .object([
-              ("axis", .text($0.dimension)), ("first_order", .number($0.first)), ("total", .number($0.total)),
+              ("axis", .text($0.dimension)), ("first_order", .number($0.first)),
+              ("first_order_standard_error", .number($0.firstError)), ("total", .number($0.total)),
+              ("total_standard_error", .number($0.totalError)),
             ])
           })
       ),

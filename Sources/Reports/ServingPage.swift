@@ -70,7 +70,8 @@ public struct ServingPage: Sendable {
   /// The points, all digits.
   public var json: JSONText {
     .object([
-      ("scenario", .text(sweep.scenario.name)),
+      ("scenario", .text(sweep.scenario.name)), ("title", .text(sweep.scenario.title)),
+      ("changed", .array(sweep.scenario.changes.map { .text($0) })),
       (
         "points",
         .array(

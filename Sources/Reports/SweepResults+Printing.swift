@@ -25,8 +25,12 @@ extension SweepResults {
   }
 
   /// The results as JSON, all digits.
-  public var json: String {
+  ///
+  /// - Parameter sweep: the question.
+  /// - Returns: text that ends a line.
+  public func json(_ sweep: Sweep) -> String {
     return JSONText.object([
+      ("title", .text(sweep.title)), ("changed", .array(sweep.changes.map { .text($0) })),
       ("scenarios", .number(Double(scenarios))), ("feasible", .number(Double(feasible))),
       (
         "infeasible",
@@ -48,8 +52,12 @@ extension SweepSearch {
   }
 
   /// What was found, as JSON.
-  public var json: String {
+  ///
+  /// - Parameter sweep: the question.
+  /// - Returns: text that ends a line.
+  public func json(_ sweep: Sweep) -> String {
     JSONText.object([
+      ("title", .text(sweep.title)), ("changed", .array(sweep.changes.map { .text($0) })),
       ("scenarios", .number(Double(scenarios))), ("computed", .number(Double(computed))),
       ("impossible", .number(Double(impossible))), ("beaten", .number(Double(beaten))),
       ("tables", .array(tables.map(\.jsonText))),

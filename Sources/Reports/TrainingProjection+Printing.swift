@@ -30,7 +30,7 @@ extension TrainingProjection {
     }
     text += table.text + "\nhardware: \(scenario.system.device.title)\n"
     return text
-      + (scenario.calibration.map { "calibration: \($0.name), \($0.source)\n" }
+      + (scenario.calibration.map { "calibration: \($0.words)\n" }
         ?? "calibration: none; constants are the middle of plausible ranges\n")
   }
 
@@ -62,6 +62,7 @@ extension TrainingProjection {
       })
     return .object([
       ("scenario", .text(scenario.name)), ("title", .text(scenario.title)),
+      ("changed", .array(scenario.changes.map { .text($0) })),
       ("hardware", .text(scenario.system.device.name)),
       ("calibration", scenario.calibration.map { .text($0.name) } ?? .number(nil)),
       ("files", .array(scenario.files.map { .text($0) })),

@@ -57,8 +57,10 @@ public struct Scenario: Sendable {
 
   /// The name in the catalogue.
   public let name: String
-  /// The name for people.
-  public private(set) var title: String
+  /// The name for people, with what the command line changed.
+  public internal(set) var title: String
+  /// What was changed of the scenario's file, as `hardware=nvidia-b200`.
+  public internal(set) var changes: [String] = []
   /// A remark for the reader.
   public let note: String?
   /// What runs.
@@ -129,13 +131,8 @@ extension Scenario {
     var node = try readDocument(path: path)
     for change in changes { node = node.overlaid(with: try .change(change, example: "run.micro_batch=4")) }
     try self.init(node: node, path: path, in: library)
-    // The title speaks of the file: it says what was changed.
-    if !changes.isEmpty {
-      title +=
-        ", with "
-        + changes.map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
-        .joined(separator: ", ")
-    }
+    title = changedTitle(title, changes)
+    self.changes = changes
   }
 
   /// Reads a scenario from a mapping.
@@ -278,14 +275,14 @@ extension Scenario {
     return try readDocument(path: path)
   }
 
-  /// The calibration that was asked for, or the one named like the device, or none.
+  /// The calibration that was asked for, or that of the device, or the one that it borrows, or none.
   static func calibration(
     for device: Device, _ node: DocumentNode?, _ library: Library, _ files: inout [String]
   ) throws(Diagnostic) -> DeviceCalibration? {
     guard let node else {
-      guard library.names(.calibrations).contains(device.name) else { return nil }
-      files.append(try library.path(.calibrations, device.name))
-      return try DeviceCalibration(named: device.name, in: library)
+      guard let name = DeviceCalibration.usualName(for: device, in: library) else { return nil }
+      files.append(try library.path(.calibrations, name))
+      return try DeviceCalibration(named: name, in: library).used(on: device, in: library)
     }
     let word = try MappingReader.scalar(
       node, path: "calibration", expected: "the name of a calibration, a path or none")

@@ -4,6 +4,20 @@ public import Documents
 import Hardware
 import Quantities
 
+extension TableKind {
+  /// What kind of device the rows can be of; nil where any.
+  fileprivate var deviceKind: Device.Kind? {
+    switch self {
+    case .operators, .unitPartition, .tensorParallelLayers, .dataParallel, .concurrency, .layers,
+      .convolutions:
+      .gpu
+    case .cpuKernels: .cpu
+    case .pimKernels: .pim
+    case .collectives, .energy, .trainingIterations, .publishedSteps: nil
+    }
+  }
+}
+
 /// A table of measurements with the predictions for it.
 public struct TableComparison: Sendable {
   /// The file.
@@ -38,6 +52,12 @@ public struct TableComparison: Sendable {
     self.hardware = name
     self.path = path
     let device = try Device(named: name, in: library)
+    if hardware != nil, let wanted = kind.deviceKind, wanted != device.kind {
+      throw Diagnostic(
+        file: path, position: nil,
+        fault: .contradiction(
+          "holds measurements of a \(wanted.rawValue), but '\(name)' is a \(device.kind.rawValue)"))
+    }
     var fitted: DeviceCalibration?
     if let calibration {
       fitted =

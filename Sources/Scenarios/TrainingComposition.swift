@@ -91,15 +91,20 @@ struct TrainingComposition {
       list.contains { model.network.isExtrapolated($0, stride: $0.stride) }
     }
     func bytes(_ list: [Collective<Double>]) -> Double { list.reduce(0) { $0 + $1.bytes } }
-    func exchange(_ name: String, _ time: Double, _ list: [Collective<Double>], traffic: Double) -> CostNode {
+    func exchange(
+      _ name: String, _ time: Double, _ list: [Collective<Double>], traffic: Double, isCharged: Bool = true
+    ) -> CostNode {
       CostNode(
         name, time: time, standardError: spread(list) * time, bound: .network, isCommunication: true,
         traffic: traffic, isExtrapolated: isExtrapolated(list),
-        energy: model.exchangeEnergy(traffic, as: list))
+        energy: model.exchangeEnergy(isCharged ? traffic : 0, as: list))
     }
     if piped {
       let far = Collective<Double>(.pointToPoint, bytes: 1, ranks: 2, stride: plan.stageStride)
-      nodes.append(exchange("messages between stages", times.messages, [far], traffic: 0))
+      // An activation forward and its gradient back for each chunk of layers; their energy is not charged.
+      let sent = 2 * Double(plan.microBatches * plan.virtualStages) * model.messageBytes(step, plan)
+      nodes.append(
+        exchange("messages between stages", times.messages, [far], traffic: sent, isCharged: false))
       // What the slowest stage waits for errs as its own work does.
       let share = times.bubble / micro.time.value
       nodes.append(

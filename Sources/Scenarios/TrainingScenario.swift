@@ -12,8 +12,10 @@ public import Workloads
 public struct TrainingScenario: Sendable {
   /// The name in the catalogue.
   public let name: String
-  /// The name for people.
-  public let title: String
+  /// The name for people, with what the command line changed.
+  public private(set) var title: String
+  /// What was changed of the scenario's file, as `hardware=upmem-prim`.
+  public private(set) var changes: [String] = []
   /// The workload.
   public let training: LinearTraining
   /// The machine.
@@ -39,6 +41,8 @@ public struct TrainingScenario: Sendable {
     let workload = try Scenario.document(.workloads, named, key: "workload", library, &files)
     guard case .scalar("linear", _)? = workload.value("kind")?.content else { return nil }
     try self.init(node, workload: workload, files: files, in: library)
+    title = changedTitle(title, changes)
+    self.changes = changes
   }
 
   private init(_ node: DocumentNode, workload: DocumentNode, files: [String], in library: Library)

@@ -57,7 +57,7 @@ struct Report: ParsableCommand {
 
   func run() throws {
     let library = try options.library()
-    let kind = Self.kind(of: subject, in: library)
+    let kind = try Self.kind(of: subject, in: library)
     if kind != .scenario {
       let given = [
         tables.isEmpty || kind == .calibration ? nil : "--table",
@@ -101,15 +101,21 @@ struct Report: ParsableCommand {
     }
   }
 
-  /// What a subject names; a word that names nothing is looked up among the scenarios.
-  static func kind(of subject: String, in library: Library) -> Kind {
+  /// What a subject names.
+  ///
+  /// - Throws: `Diagnostic` with the nearest names where it names nothing.
+  static func kind(of subject: String, in library: Library) throws(Diagnostic) -> Kind {
     if subject == "claims" { return .claims }
     if subject == "all" { return .all }
     guard Library.isPath(subject) else {
       if library.names(.studies).contains(subject) { return .study }
       if library.names(.scenarios).contains(subject) { return .scenario }
       if library.names(.sweeps).contains(subject) { return .sweep }
-      return library.names(.calibrations).contains(subject) ? .calibration : .scenario
+      if library.names(.calibrations).contains(subject) { return .calibration }
+      let kinds = [Library.Kind.scenarios, .studies, .sweeps, .calibrations]
+      throw library.unknown(
+        "scenario, study, sweep or calibration", subject,
+        among: kinds.flatMap { library.names($0) } + ["all", "claims"])
     }
     let node = try? readDocument(path: subject)
     if node?.value("claims") != nil || node?.value("question") != nil { return .study }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Documents
 import Foundation
+import Quantities
 
 /// The command.
 @main
@@ -24,6 +25,14 @@ struct Rooftree: ParsableCommand {
     ])
 
   static func main() {
+    if let verb = CommandLine.arguments.dropFirst().first, !verb.hasPrefix("-") {
+      let known = configuration.subcommands.compactMap { $0._commandName } + ["help"]
+      let near = known.contains(verb) ? [] : nearestSpellings(to: verb, among: known)
+      if !near.isEmpty {
+        let words = near.map { "'\($0)'" }.joined(separator: " or ")
+        exit(withError: ValidationError("there is no verb '\(printable(verb))'; did you mean \(words)?"))
+      }
+    }
     do {
       var command = try parseAsRoot()
       try command.run()

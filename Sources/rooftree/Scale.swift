@@ -43,8 +43,13 @@ struct Scale: ParsableCommand {
   }
 
   func run() throws {
+    let library = try options.library()
+    let devices = try Scenario(named: scenario, in: library, changes: changes).plan.devices
+    guard devices <= upTo else {
+      throw ValidationError("--up-to is \(upTo); expected at least the \(devices) devices of the scenario")
+    }
     let study = try ScalingStudy(
-      named: scenario, in: try options.library(), changes: changes,
+      named: scenario, in: library, changes: changes,
       axis: ScalingStudy.Axis(rawValue: by) ?? .data, upTo: upTo)
     let sets = changes.map { " --set '\($0)'" }.joined()
     let page = ScalingPage(

@@ -25,6 +25,6 @@ struct Search: ParsableCommand {
       throw Diagnostic(
         file: prepared.sweep.files[0], position: nil, fault: .contradiction(error.description))
     }
-    try emit(sweep.json ? found.json : found.text(prepared.sweep))
+    try emit(sweep.json ? found.json(prepared.sweep) : found.text(prepared.sweep))
   }
 }

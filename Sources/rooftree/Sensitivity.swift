@@ -39,7 +39,7 @@ struct Sensitivity: ParsableCommand {
     let library = try options.library()
     let scenario = try Scenario(named: scenario, in: library, changes: changes)
     let result = try Sweeps.Sensitivity(scenario, draws: draws, seed: seed, in: library)
-    try emit(json ? result.json : result.text(scenario.title))
+    try emit(json ? result.json(scenario.title, changes: changes) : result.text(scenario.title))
   }
 }
 
@@ -47,7 +47,13 @@ struct Indices: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "indices",
     abstract: "Which axis of a space makes the variance of an output: Sobol indices.",
-    discussion: "Example: rooftree indices gpt3-parallelism --of time --samples 4096")
+    discussion: """
+      Two samples of the space, and for each axis the first with that axis taken from the second: a row. Rows in which a \
+      place has no answer are left out; where more than half of them are, axes do not vary independently and the indices \
+      mean nothing, so none are given. Standard errors are those of rows drawn again (bootstrap).
+
+      Example: rooftree indices roofline-space --of time --samples 4096
+      """)
 
   @OptionGroup var sweep: SweepOptions
   @Option(
@@ -58,8 +64,9 @@ struct Indices: ParsableCommand {
   var samples = 2048
 
   func validate() throws {
-    if !(16...10_000_000).contains(samples) {
-      throw ValidationError("--samples is \(samples); expected 16 to 10000000")
+    if !(SobolIndices.leastPoints...10_000_000).contains(samples) {
+      throw ValidationError(
+        "--samples is \(samples); expected \(SobolIndices.leastPoints) to 10000000")
     }
   }
 
@@ -76,6 +83,14 @@ struct Indices: ParsableCommand {
         file: prepared.sweep.files[0], position: nil,
         fault: .contradiction("the space has more than 12 dimensions, more than the sequence has"))
     }
-    try emit(sweep.json ? indices.json : indices.text)
+    guard indices.isSound else {
+      throw Diagnostic(
+        file: prepared.sweep.files[0], position: nil,
+        fault: .contradiction(
+          "\(indices.points) of \(samples) sampled rows have an answer in every place; indices need half of them "
+            + "and \(SobolIndices.leastPoints): narrow the axes or drop constraints, so that axes vary independently"
+        ))
+    }
+    try emit(sweep.json ? indices.json(prepared.sweep) : indices.text(prepared.sweep))
   }
 }

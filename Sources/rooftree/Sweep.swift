@@ -44,7 +44,10 @@ struct SweepOptions: ParsableArguments {
       results = try sweep.results(in: folder)
       written = try sweep.write(results, to: folder, program: program)
     } catch { throw error.forUser }
-    try emit(json ? results.json : results.text(sweep.sweep, files: written.files, remarks: written.remarks))
+    try emit(
+      json
+        ? results.json(sweep.sweep)
+        : results.text(sweep.sweep, files: written.files, remarks: written.remarks))
   }
 }
 

@@ -157,6 +157,30 @@ private func json(_ text: String) throws -> Any {
     #expect(try seconds("run.pass=forward", "run.optimizer=none") < 0.5 * base)
   }
 
+  /// The same chip with slower memory is no faster, and its answer says whose constants it has.
+  @Test func anH100BorrowsFromTheH200() throws {
+    func answer(_ changes: String...) throws -> [String: Any] {
+      let words = ["estimate", "getting-started", "--json"] + changes.flatMap { ["--set", $0] }
+      let output = try Command.run(
+        Command.rooftree, words, in: Repository.root, environment: ["ROOFTREE_MODELS": Repository.models]
+      ).output
+      return try #require(try json(output) as? [String: Any])
+    }
+    let own = try answer()
+    let borrowed = try answer("hardware=nvidia-h100-80g-sxm")
+    let none = try answer("hardware=nvidia-h100-80g-sxm", "calibration=none")
+    let times = try [own, borrowed, none].map { try #require($0["time_s"] as? Double) }
+    #expect(times[1] > times[0])
+    #expect(own["calibration_borrowed"] as? Bool == false)
+    #expect(borrowed["calibration"] as? String == "nvidia-h200")
+    #expect(borrowed["calibration_borrowed"] as? Bool == true)
+    #expect(none["calibration"] is NSNull)
+    #expect(borrowed["changed"] as? [String] == ["hardware=nvidia-h100-80g-sxm"])
+    #expect(
+      borrowed["title"] as? String
+        == "Training Llama 3 70B on 1,024 H200 (changed: hardware=nvidia-h100-80g-sxm)")
+  }
+
   @Test func depthCutsTheTree() throws {
     let one = try rooftree("estimate", "getting-started", "--depth", "1").output
     let many = try rooftree("estimate", "getting-started", "--depth", "4").output

@@ -519,6 +519,25 @@ extension WrongInput {
       scenario.yaml:1:1: error: the file lacks the key 'workload'
       """),
     WrongInput(
+      "misspelt key that is needed",
+      .edit("scenario.yaml", "workload: ./workload.yaml\n", "workloads: ./workload.yaml\n"), .estimate,
+      """
+      scenario.yaml:2:1: error: the file lacks the key 'workload'; is 'workloads' meant for it?
+      """),
+    WrongInput(
+      "a processor for measurements of a GPU", .nothing,
+      .words(["validate", "operators.csv", "--hardware", "intel-xeon-16c"]),
+      """
+      operators.csv: error: holds measurements of a gpu, but 'intel-xeon-16c' is a cpu
+      """),
+    WrongInput(
+      "indices of a space with few answers", .nothing,
+      .words(["indices", "gpt3-cheapest", "--samples", "64"]),
+      """
+      {models}/sweeps/gpt3-cheapest.yaml: error: 0 of 64 sampled rows have an answer in every place; indices need \
+      half of them and 64: narrow the axes or drop constraints, so that axes vary independently
+      """),
+    WrongInput(
       "missing key of the shape",
       .edit("workload.yaml", "  heads: 16\n", ""), .estimate,
       """
@@ -543,7 +562,8 @@ extension WrongInput {
       "a bare value",
       .edit("device.yaml", "{value: 2 TB/s, kind: published, source: sheet}", "2 TB/s"), .estimate,
       """
-      ./device.yaml:18:16: error: 'memory.hbm.bandwidth' is '2 TB/s'; expected a mapping
+      ./device.yaml:18:16: error: 'memory.hbm.bandwidth' is '2 TB/s'; expected a mapping, as {value: 2 TB/s, \
+      kind: published, source: WHERE}
       """),
     WrongInput(
       "missing provenance",
@@ -792,8 +812,8 @@ extension WrongInput {
       "value outside its interval",
       .edit("device.yaml", "low: 4 TB/s, high: 8 TB/s", "low: 7 TB/s, high: 8 TB/s"), .estimate,
       """
-      ./device.yaml:22:24: error: 'memory.l2.bandwidth': the value 6.00 TB/s is not between low \
-      7.00 TB/s and high 8.00 TB/s
+      ./device.yaml:22:24: error: 'memory.l2.bandwidth': the value 6 TB/s is not between low \
+      7 TB/s and high 8 TB/s
       """),
     WrongInput(
       "interval without an upper end",
@@ -869,6 +889,29 @@ extension WrongInput {
         """), .estimate,
       """
       scenario.yaml:10:16: error: 'costs' has both device_hour and capital: a device is rented or owned
+      """),
+    WrongInput(
+      "a price alone",
+      .edit("scenario.yaml", "parallelism:\n", "costs:\n  device_hour: 3\nparallelism:\n"), .estimate,
+      """
+      scenario.yaml:10:16: error: 'costs.device_hour' is '3'; expected a mapping, as {value: 3 USD/h, kind: \
+      published, source: WHERE}
+      """),
+    WrongInput(
+      "a price outside its interval",
+      .edit(
+        "scenario.yaml", "parallelism:\n",
+        "costs:\n  device_hour: {value: 3 USD/h, low: 4 USD/h, high: 5 USD/h, kind: assumed, source: x}\nparallelism:\n"
+      ), .estimate,
+      """
+      scenario.yaml:10:24: error: 'costs.device_hour': the value 3 USD/h is not between low 4 USD/h and high 5 \
+      USD/h
+      """),
+    WrongInput(
+      "a count with a prefix",
+      .edit("scenario.yaml", "micro_batch: 2", "micro_batch: 2\n  tokens: 15T"), .estimate,
+      """
+      scenario.yaml:8:11: error: 'run.tokens' is '15T': the unit 'T' is not known; expected a plain number
       """),
     WrongInput(
       "capital without a lifetime",
@@ -1034,6 +1077,30 @@ extension WrongInput {
       .nothing, .words(["estimate", "geting-started"]),
       """
       error: there is no scenario 'geting-started'; did you mean 'getting-started'?
+      """),
+    WrongInput(
+      "a part of a name",
+      .edit("scenario.yaml", "./device.yaml", "h200"), .estimate,
+      """
+      scenario.yaml:3:11: error: there is no hardware 'h200'; did you mean 'nvidia-h200'?
+      """),
+    WrongInput(
+      "hardware for a scenario",
+      .nothing, .words(["estimate", "nvidia-t4"]),
+      """
+      error: 'nvidia-t4' is hardware, not a scenario
+      """),
+    WrongInput(
+      "a scenario for a sweep",
+      .nothing, .words(["sweep", "getting-started"]),
+      """
+      error: 'getting-started' is a scenario, not a sweep
+      """),
+    WrongInput(
+      "a page about a misspelt study",
+      .nothing, .words(["report", "comp-vs-com"]),
+      """
+      error: there is no scenario, study, sweep or calibration 'comp-vs-com'; did you mean 'comp-vs-comm'?
       """),
     WrongInput(
       "unknown entry",
@@ -1614,7 +1681,23 @@ extension WrongInput {
       "unknown verb",
       .nothing, .words(["estimat"]),
       """
-      Error: Unexpected argument 'estimat'
+      Error: there is no verb 'estimat'; did you mean 'estimate'?
+      Usage: rooftree <subcommand>
+        See 'rooftree --help' for more information.
+      """),
+    WrongInput(
+      "a verb unlike any",
+      .nothing, .words(["predict"]),
+      """
+      Error: Unexpected argument 'predict'
+      Usage: rooftree <subcommand>
+        See 'rooftree --help' for more information.
+      """),
+    WrongInput(
+      "fewer devices than there are",
+      .nothing, .words(["scale", "scenario.yaml", "--up-to", "2"]),
+      """
+      Error: --up-to is 2; expected at least the 4 devices of the scenario
       Usage: rooftree <subcommand>
         See 'rooftree --help' for more information.
       """),

@@ -104,7 +104,10 @@ import Testing
       let index = try #require(result.indices.first { $0.dimension == name })
       #expect(abs(index.first - share) < 0.02)
       #expect(abs(index.total - share) < 0.02)
+      // The standard errors are of the size of what the estimates miss by.
+      #expect(abs(index.first - share) <= 4 * index.firstError && index.firstError < 0.05)
     }
+    #expect(result.isSound && result.points == 2048)
     #expect(result.indices.map(\.dimension) == ["y", "x", "z"])
   }
 }

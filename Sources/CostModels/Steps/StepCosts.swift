@@ -219,6 +219,18 @@ extension DeviceModel {
     time(host) { updates.list(into: &$0) }
   }
 
+  /// Bytes that a device sends to the neighbouring stage at once: a micro-batch's activations, or its share of them.
+  ///
+  /// - Parameters:
+  ///   - step: the step.
+  ///   - plan: how it is spread.
+  /// - Returns: bytes.
+  public func messageBytes(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
+    let layer = step.layer
+    let bytes: N = layer.residentTokens * layer.hidden * layer.dataType.bytes
+    return bytes / Double(plan.scatterGather && !layer.sequenceParallel ? plan.tensor : 1)
+  }
+
   /// One activation to the neighbouring stage: the slowest boundary counts.
   @_specialize(where N == Double)
   public func messageTime(_ step: TransformerStep<N>, _ plan: ParallelPlan) -> N {
@@ -227,7 +239,7 @@ extension DeviceModel {
     let bytes: N = layer.residentTokens * layer.hidden * layer.dataType.bytes
     let parts = plan.scatterGather && !layer.sequenceParallel ? plan.tensor : 1
     let send = Collective<N>(
-      .pointToPoint, bytes: bytes / Double(parts), ranks: 2, stride: farthestStride(plan))
+      .pointToPoint, bytes: messageBytes(step, plan), ranks: 2, stride: farthestStride(plan))
     var time = stepCost(Operator("message", .forward, .collective(send), layer.dataType)).time
     if parts > 1 {
       let gather = Collective<N>(.allGather, bytes: bytes, ranks: plan.tensor)

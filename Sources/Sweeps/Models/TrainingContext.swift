@@ -302,8 +302,8 @@ final class TrainingContextMaker {
     var calibration: DeviceCalibration?
     if let calibrationWord {
       calibration = calibrationWord == "none" ? nil : try named(calibrationWord)
-    } else if library.names(.calibrations).contains(device.name) {
-      calibration = try named(device.name)
+    } else if let usual = DeviceCalibration.usualName(for: device, in: library) {
+      calibration = try named(usual).used(on: device, in: library)
     }
     if let draw {
       guard let known = calibration else {

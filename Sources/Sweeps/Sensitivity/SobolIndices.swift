@@ -12,14 +12,29 @@ public struct SobolIndices: Sendable {
     public let dimension: String
     /// Part of the variance that it makes alone.
     public let first: Double
+    /// Standard error of ``first``.
+    public let firstError: Double
     /// Part of the variance that is left when all others are known.
     public let total: Double
+    /// Standard error of ``total``.
+    public let totalError: Double
   }
+
+  /// The fewest rows that indices are estimated from.
+  public static let leastPoints = 64
+  /// How often the rows are drawn again for the standard errors.
+  private static let redraws = 100
 
   /// The output.
   public let output: SweepOutput
-  /// Points of A and B that have answers.
+  /// Points of each of A and B.
+  public let sampled: Int
+  /// Points of A and B that have answers, they and all their partners.
   public let points: Int
+  /// Whether enough rows have answers: ``leastPoints``, and at least half.
+  ///
+  /// Where more are missing the axes that are left no longer vary independently, which the estimators take for granted.
+  public var isSound: Bool { points >= Self.leastPoints && 2 * points >= sampled }
   /// Mean of the output.
   public let mean: Double
   /// Standard deviation of the output.
@@ -71,24 +86,65 @@ public struct SobolIndices: Sendable {
       b.append(values[1])
       for dimension in 0..<count { mixed[dimension].append(others[dimension]) }
     }
-    let all = a + b
-    let mean = all.reduce(0, +) / Double(Swift.max(1, all.count))
-    let variance = all.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(Swift.max(1, all.count))
     output = prepared.sweep.outputs[column]
+    sampled = samples
     points = a.count
-    self.mean = mean
-    deviation = variance.squareRoot()
-    let pairs = Double(Swift.max(1, a.count))
-    indices = (0..<count).map { dimension in
-      var (first, total) = (0.0, 0.0)
-      for i in a.indices {
-        let other = mixed[dimension][i]
-        first += b[i] * (other - a[i])
-        total += (a[i] - other) * (a[i] - other)
+    let rows = Rows(a: a, b: b, mixed: mixed)
+    let estimate = rows.estimate(Array(a.indices))
+    mean = estimate.mean
+    deviation = estimate.variance.squareRoot()
+    var random = SplitMix64(seed: seed)
+    var again: [Estimate] = []
+    if !a.isEmpty {
+      for _ in 0..<Self.redraws {
+        again.append(rows.estimate(a.indices.map { _ in Int(random.uniform() * Double(a.count)) }))
       }
-      return Index(
-        dimension: space.dimensions[dimension].name, first: variance > 0 ? first / pairs / variance : 0,
-        total: variance > 0 ? total / (2 * pairs) / variance : 0)
+    }
+    func error(_ value: (Estimate) -> Double) -> Double {
+      guard again.count > 1 else { return 0 }
+      let values = again.map(value)
+      let middle = values.reduce(0, +) / Double(values.count)
+      let squares = values.reduce(0) { $0 + ($1 - middle) * ($1 - middle) }
+      return (squares / Double(values.count - 1)).squareRoot()
+    }
+    indices = (0..<count).map { dimension in
+      Index(
+        dimension: space.dimensions[dimension].name, first: estimate.first[dimension],
+        firstError: error { $0.first[dimension] }, total: estimate.total[dimension],
+        totalError: error { $0.total[dimension] })
     }.sorted { $0.total > $1.total }
+  }
+
+  /// What rows give.
+  private struct Estimate {
+    var mean, variance: Double
+    var first, total: [Double]
+  }
+
+  /// The output in A, in B, and in A with each dimension from B, row by row.
+  private struct Rows {
+    let a, b: [Double]
+    let mixed: [[Double]]
+
+    /// The estimators over some rows, each as often as it is named.
+    func estimate(_ rows: [Int]) -> Estimate {
+      let pairs = Double(Swift.max(1, rows.count))
+      let mean = rows.reduce(0) { $0 + a[$1] + b[$1] } / (2 * pairs)
+      let squares = rows.reduce(0.0) { sum, row in
+        sum + (a[row] - mean) * (a[row] - mean) + (b[row] - mean) * (b[row] - mean)
+      }
+      let variance = squares / (2 * pairs)
+      var result = Estimate(mean: mean, variance: variance, first: [], total: [])
+      for others in mixed {
+        var (first, total) = (0.0, 0.0)
+        for row in rows {
+          first += b[row] * (others[row] - a[row])
+          total += (a[row] - others[row]) * (a[row] - others[row])
+        }
+        result.first.append(variance > 0 ? first / pairs / variance : 0)
+        result.total.append(variance > 0 ? total / (2 * pairs) / variance : 0)
+      }
+      return result
+    }
   }
 }

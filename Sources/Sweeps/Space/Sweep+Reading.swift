@@ -17,6 +17,8 @@ extension Sweep {
       node = node.overlaid(with: try .change(change, example: "base.run.micro_batch=4"))
     }
     try self.init(node: node, path: path, in: library)
+    title = changedTitle(title, changes)
+    self.changes = changes
   }
 
   /// Reads a sweep from a mapping.

@@ -72,8 +72,10 @@ public struct Sweep: Sendable {
 
   /// The name in the catalogue.
   public let name: String
-  /// The name for people.
-  public let title: String
+  /// The name for people, with what the command line changed.
+  public internal(set) var title: String
+  /// What was changed of the file, as `base.hardware=nvidia-b200`.
+  public internal(set) var changes: [String] = []
   /// A remark for the reader.
   public let note: String?
   /// What is evaluated.
