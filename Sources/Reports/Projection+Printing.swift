@@ -142,7 +142,7 @@ extension Projection {
 extension DeviceCalibration {
   /// Its name, whether another device lends it, and where its rows came from.
   var words: String {
-    let lender = measuredDevice.map { ", borrowed from \($0.title)" } ?? ""
+    let lender = measuredDevice.map { " (borrowed: measured on \($0.title))" } ?? ""
     return "\(name)\(lender), \(source)"
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CostModels
 import Documents
 import Foundation
 import Reports

@@ -385,7 +385,9 @@ private indirect enum Tree {
     let node = try parseDocument("layers: 3\nheds: 4\n", file: "f")
     var reader = try MappingReader(node)
     #expect(try reader.integer("layers") == 3)
-    #expect(complaint { try reader.integer("heads") } == "f:1:1: error: the file lacks the key 'heads'")
+    #expect(
+      complaint { try reader.integer("heads") }
+        == "f:2:1: error: the file lacks the key 'heads'; is 'heds' meant for it?")
     #expect(
       complaint { try reader.finish() }
         == "f:2:1: error: unknown key 'heds' in the file; did you mean 'heads'?")

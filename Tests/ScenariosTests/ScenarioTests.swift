@@ -43,12 +43,13 @@ import Workloads
   }
 
   @Test func aCalibrationCanBeChosenOrLeftOut() throws {
-    func calibration(_ change: String) throws -> String? {
-      try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: [change]).calibration?.name
+    func calibration(_ changes: String...) throws -> String? {
+      try Scenario(named: "gpt3-175b-node", in: Repository.library, changes: changes).calibration?.name
     }
     #expect(try calibration("calibration=none") == nil)
     #expect(try calibration("calibration=nvidia-b200") == "nvidia-b200")
-    #expect(try calibration("hardware=nvidia-h100-80g-sxm") == nil)
+    #expect(try calibration("hardware=nvidia-h100-80g-sxm") == "nvidia-h200")
+    #expect(try calibration("hardware=nvidia-h100-80g-sxm", "calibration=none") == nil)
   }
 
   /// A change of one number of the hardware keeps the others.

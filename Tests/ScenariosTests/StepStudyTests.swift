@@ -133,7 +133,7 @@ extension TrainingTableTests {
       named: "llama-70b-decode", in: Repository.library,
       changes: ["workload=mixtral-8x7b", "parallelism={tensor:   4}"]
     ).title
-    #expect(changed == plain + ", with workload=mixtral-8x7b, parallelism={tensor: 4}")
+    #expect(changed == plain + " (changed: workload=mixtral-8x7b, parallelism={tensor: 4})")
   }
 }
 

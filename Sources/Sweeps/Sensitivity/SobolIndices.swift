@@ -138,7 +138,7 @@ public struct SobolIndices: Sendable {
       for others in mixed {
         var (first, total) = (0.0, 0.0)
         for row in rows {
-          first += b[row] * (others[row] - a[row])
+          first += (b[row] - mean) * (others[row] - a[row])
           total += (a[row] - others[row]) * (a[row] - others[row])
         }
         result.first.append(variance > 0 ? first / pairs / variance : 0)
