@@ -153,6 +153,10 @@ struct ReportPage {
       isCut && table.rows.count > mostOfFigure ? table.rows.prefix(shownOfFigure) : table.rows[...]
     // Tables of many columns and few rows become lists of named values on a narrow screen.
     let isStacked = !isCut && table.columns.count > 6 && table.rows.count <= 50
+    /// Headings stand above their numbers, at the right.
+    func isNumeric(_ column: Int) -> Bool {
+      !table.columns[column].unit.isEmpty || table.rows.first?[column].isNumber == true
+    }
     func attributes(_ cell: DataTable.Cell, _ title: String) -> String {
       let isWide = cell.shown.count > 40 || cell.shown.split(separator: " ").contains { $0.count > 24 }
       let name = cell.isNumber ? " class=\"n\"" : isWide ? " class=\"w\"" : ""
@@ -160,11 +164,11 @@ struct ReportPage {
     }
     return [
       "title": printable(table.title), "stacked": isStacked ? " class=\"stacked\"" : "",
-      "header": zip(table.columns, table.header).map { column, title in
+      "header": zip(table.columns.indices, table.header).map { index, title in
         // Names of the command break at their underscores.
         let words = printable(title).split(separator: "_", omittingEmptySubsequences: false)
         return [
-          "text": words.joined(separator: "_\u{200b}"), "class": column.unit.isEmpty ? "" : " class=\"n\"",
+          "text": words.joined(separator: "_\u{200b}"), "class": isNumeric(index) ? " class=\"n\"" : "",
         ]
       },
       "count": "\(table.rows.count)", "isLong": table.rows.count > 20,

@@ -35,7 +35,9 @@ extension BarChart {
     let keys = parts.count > 1 || !reference.isEmpty ? parts + (reference.isEmpty ? [] : [reference]) : []
     let rows = BarRows(bars.map(\.name), width: width)
     let top = SVG.legendHeight(keys, left: 4, width: width) + (limit == nil ? 8 : 24)
-    let height = top + Double(bars.count) * rows.rowHeight + 46
+    let title = Plot.lines(unit.isEmpty ? label : "\(label), \(unit)", width: width - 8)
+    let below = 14 * Double(title.count - 1)
+    let height = top + Double(bars.count) * rows.rowHeight + 46 + below
     let widest =
       (bars.flatMap { bar -> [Double] in
         [bar.lengths.reduce(0, +), bar.reference ?? 0, bar.interval?.upperBound ?? 0]
@@ -47,17 +49,20 @@ extension BarChart {
     var end = -Double.infinity
     svg.open(class: "ax")
     for tick in axis.ticks {
-      svg.line(axis.position(tick), top - 4, axis.position(tick), height - 42, class: "grid")
+      svg.line(axis.position(tick), top - 4, axis.position(tick), height - 42 - below, class: "grid")
       let words = trimmed(formatted(tick, digits: 3))
       let half = estimatedWidth(words, size: 12) / 2
       guard axis.position(tick) - half > end + 4 else { continue }
-      svg.text(axis.position(tick), height - 27, words, anchor: "middle", class: "tick")
+      svg.text(axis.position(tick), height - 27 - below, words, anchor: "middle", class: "tick")
       end = axis.position(tick) + half
     }
     svg.close()
-    svg.text(
-      (rows.left + width - 70) / 2, height - 7, unit.isEmpty ? label : "\(label), \(unit)", anchor: "middle",
-      class: "axis")
+    for (index, words) in title.enumerated() {
+      let half = estimatedWidth(words, size: 12) / 2
+      svg.text(
+        max(half + 4, min(width - half - 4, (rows.left + width - 70) / 2)),
+        height - 7 - below + 14 * Double(index), words, anchor: "middle", class: "axis")
+    }
     for (index, bar) in bars.enumerated() {
       svg.open(class: "bar", series: index)
       let y = rows.write(bar.name, row: index, top: top, in: &svg)
@@ -66,7 +71,7 @@ extension BarChart {
     }
     if let limit {
       let x = axis.position(limit.value)
-      svg.line(x, top - 6, x, height - 42, class: "limit")
+      svg.line(x, top - 6, x, height - 42 - below, class: "limit")
       let words = fitted(limit.words, width: width - 8, size: 12)
       let half = estimatedWidth(words, size: 12) / 2
       svg.text(min(max(x, half + 4), width - half - 4), top - 10, words, anchor: "middle", class: "note")

@@ -151,6 +151,9 @@ extension LineChart {
         plot.svg.text(
           place + (isLeft ? -5 : 5), plot.y.end + 12, text, anchor: isLeft ? "end" : "start",
           class: "note halo")
+        let width = estimatedWidth(text, size: 12)
+        taken.append(
+          Box(x: isLeft ? place - 5 - width : place + 5, y: plot.y.end + 1, width: width, height: 14))
       case .equal(_, let words):
         guard !words.isEmpty else { continue }
         plot.svg.text(

@@ -345,7 +345,7 @@ struct Plot {
   }
 
   /// A title in one line, or in two of about the same length.
-  private static func lines(_ words: String, width: Double) -> [String] {
+  static func lines(_ words: String, width: Double) -> [String] {
     guard estimatedWidth(words, size: 12) > width else { return [words] }
     let parts = words.split(separator: " ")
     let whole = words.count
