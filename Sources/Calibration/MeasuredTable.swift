@@ -108,6 +108,8 @@ public enum Subject: Sendable {
   case host(HostKernel<Double>, operation: String, DataType, threads: Double)
   /// Several kernels one after another, all of them so many times.
   case kernels([Operator<Double>], repeats: Double)
+  /// Passes of a stack of eager layers, by the clock on the wall.
+  case eagerPasses(EagerPasses)
   /// One operator so many times without pauses, where the power limit rules.
   case sustained(SustainedOperator, SustainedQuantity)
   /// Several equal GEMMs on parallel branches.
@@ -144,6 +146,32 @@ public enum Subject: Sendable {
     /// Alone, without compute.
     case alone
   }
+}
+
+/// Passes of a stack of equal layers whose kernels the host starts one by one, timed until the device has done them.
+public struct EagerPasses: Sendable {
+  /// Which passes, by the column of their time.
+  public enum Span: String, Sendable, CaseIterable {
+    /// The forward pass.
+    case forward = "fwd_us"
+    /// Forward and backward pass; gradients are added to those of the pass before.
+    case forwardBackward = "fwdbwd_us"
+    /// The update of the weights.
+    case update = "opt_us"
+    /// Forward, backward and update; gradients start anew.
+    case iteration = "iter_us"
+  }
+
+  /// The kernels of one layer, forward and backward.
+  public let layer: [Operator<Double>]
+  /// How many layers.
+  public let layers: Double
+  /// The kernel that updates the weights of a layer.
+  public let update: Operator<Double>
+  /// The kernel that adds the gradients of a layer to those that are there.
+  public let accumulation: Operator<Double>
+  /// Which passes.
+  public let span: Span
 }
 
 /// An operator that ran for seconds.
@@ -654,6 +682,16 @@ extension Table.Row {
       values.append(value(name, time, all.filter { KernelClass($0.work)?.rawValue == name }))
     }
     if total > 0 { values.append(value("total", total, all, quantity: deviceTimeQuantity)) }
+    let accumulation = Streaming<Double>(.add, rows: 1, columns: update.columns)
+    for span in EagerPasses.Span.allCases where !text(span.rawValue).isEmpty {
+      let passes = EagerPasses(
+        layer: layer.kernels, layers: count,
+        update: Operator("weight update", .optimizer, .streaming(update), layer.dataType),
+        accumulation: Operator(
+          "gradient accumulation", .backward, .streaming(accumulation), layer.dataType),
+        span: span)
+      values.append(try self.value(span.rawValue, group: "\(attention) wall time", .eagerPasses(passes)))
+    }
     return values
   }
 

@@ -43,23 +43,10 @@ public struct Machine<N: ModelNumber>: Sendable {
 
   /// Peak rate for a data type, in FLOP/s.
   ///
-  /// A type that the device lacks runs as the next wider one that it has: bf16 and fp16 stand in for each other,
-  /// then fp32; tf32 as fp32; fp8 and int8 as fp16.
+  /// No type stands in for another: what software makes of a type that the hardware lacks (an error, a conversion, a
+  /// library of its own) no data sheet says.
   ///
-  /// - Returns: nil when no type stands in.
+  /// - Returns: nil when the device has none.
   @inlinable
-  public func rate(_ type: DataType) -> N? {
-    if let rate = rates[type] { return rate }
-    let standIns: [DataType]
-    switch type {
-    case .bf16: standIns = [.fp16, .fp32]
-    case .fp16: standIns = [.bf16, .fp32]
-    case .tf32: standIns = [.fp32]
-    case .fp8, .int8: standIns = [.fp16, .bf16, .fp32]
-    case .fp4: standIns = [.fp8, .fp16, .bf16, .fp32]
-    case .int64, .int32: standIns = [.fp32]
-    case .fp32, .fp64: standIns = []
-    }
-    return standIns.lazy.compactMap { rates[$0] }.first
-  }
+  public func rate(_ type: DataType) -> N? { rates[type] }
 }

@@ -49,6 +49,15 @@ public struct Device: Sendable {
   /// - Returns: nil when the device has no such rate.
   public func peakRate(_ type: DataType) -> Sourced<Dimensions.WorkRate>? { compute.rates[type] }
 
+  /// What to say of a data type that the device does not compute in.
+  ///
+  /// - Parameter type: the type.
+  /// - Returns: that it has no rate, and the types that it has.
+  public func lacks(_ type: DataType) -> String {
+    let known = DataType.allCases.filter { compute.rates[$0] != nil }.map(\.rawValue)
+    return "'\(name)' has no rate for \(type.rawValue), only for \(known.joined(separator: ", "))"
+  }
+
   /// The link that joins so many devices: the nearest domain that holds them.
   ///
   /// - Parameter devices: how many take part.

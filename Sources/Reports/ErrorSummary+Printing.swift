@@ -50,7 +50,8 @@ extension ErrorSummary {
       text += "-: no model covers these rows yet\n"
     }
     if anyBeyond {
-      text += "extrapolated: rows larger or smaller than anything that the calibration saw\n"
+      text +=
+        "extrapolated: rows larger or smaller than anything that the calibration saw, or of another data type\n"
     }
     return text
   }

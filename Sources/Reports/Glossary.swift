@@ -55,7 +55,8 @@ enum Glossary {
     Term(
       "exposed", "communication that no computation hides, so that it lengthens the step", marks: ["exposed"]),
     Term(
-      "extrapolated", "more than twice larger or smaller than anything that the calibration saw",
+      "extrapolated",
+      "more than twice larger or smaller than anything that the calibration saw, or of a data type that it did not see",
       marks: ["extrapolated"]),
     Term(
       "idle power", "what a device draws when nothing runs on it", marks: ["idle power", "idle 1"]),

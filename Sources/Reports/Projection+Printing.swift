@@ -22,7 +22,8 @@ extension Projection {
     addRows(of: root, level: 0, depth: depth, runs: 1, to: &table)
     text += table.text
     if root.isExtrapolated {
-      text += "\n*: larger or smaller than anything that the calibration saw; extrapolated.\n"
+      text +=
+        "\n*: larger or smaller than anything that the calibration saw, or of another data type; extrapolated.\n"
     }
     text += "\n" + sourcesText
     return text

@@ -10,7 +10,7 @@ extension Scenario {
     switch work {
     case .operators(let list):
       var parts = list.map { entry in
-        model.node(entry.operation, name: entry.name, count: entry.count)
+        model.aloneNode(entry.operation, name: entry.name, count: entry.count)
       }
       if let wait = hostWait(for: parts) { parts.append(wait) }
       return Projection(

@@ -259,6 +259,14 @@ extension DeviceModel where N == Double {
     node(operation, name: name, count: count, cost: stepCost(operation))
   }
 
+  /// An operator of a list, where the ranks of an exchange start it together.
+  func aloneNode(_ operation: Operator<Double>, name: String, count: Int) -> CostNode {
+    guard case .collective = operation.work, let cost = cost(operation.work, operation.dataType) else {
+      return node(operation, name: name, count: count)
+    }
+    return node(operation, name: name, count: count, cost: cost)
+  }
+
   /// An operator with its cost as a part of a step.
   private func node(_ operation: Operator<Double>, name: String, count: Int = 1, cost: Cost<Double>)
     -> CostNode
@@ -276,14 +284,15 @@ extension DeviceModel where N == Double {
       cost: costInStep(operation.work, operation.dataType) ?? Cost(time: .infinity))
   }
 
-  /// Whether an operator is more than twice larger or smaller than anything that the calibration saw.
+  /// Whether an operator is more than twice larger or smaller than anything that the calibration saw, or of a data type
+  /// that it did not see.
   func isExtrapolated(_ operation: Operator<Double>) -> Bool {
     if case .collective(let exchange) = operation.work {
       return exchange.ranks > 1 && network.isExtrapolated(exchange, stride: exchange.stride)
     }
-    guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)] else {
-      return true
-    }
+    guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)],
+      !isOfOtherType(operation.work, operation.dataType)
+    else { return true }
     let size: Double
     switch operation.work {
     case .gemm(let shape): size = shape.flop

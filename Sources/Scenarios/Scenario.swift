@@ -30,14 +30,7 @@ public struct Scenario: Sendable {
   }
 
   /// The rule that updates the weights.
-  public enum Optimizer: String, Sendable, CaseIterable {
-    /// Adam with weight decay.
-    case adamw
-    /// Plain gradient descent.
-    case sgd
-    /// No update.
-    case none
-  }
+  public typealias Optimizer = Workloads.Optimizer
 
   /// How kernels are started.
   public enum Execution: String, Sendable, CaseIterable {
@@ -248,7 +241,7 @@ extension Scenario {
     if TransformerModel.isHuggingFace(workload) {
       work = .transformer(try TransformerModel(huggingFace: workload, name: workload.file ?? "config.json"))
     } else if case .scalar("operators", _)? = workload.value("kind")?.content {
-      work = .operators(try OperatorListFile.read(workload))
+      work = .operators(try OperatorListFile.read(workload, on: device))
     } else {
       work = .transformer(try TransformerModel(node: workload))
     }
@@ -312,73 +305,8 @@ extension Scenario {
     case .transformer:
       guard device.memory[0].bandwidth != nil, Machine<Double>(device).rate(dataType) != nil else {
         throw hardware.diagnostic(
-          .contradiction("'\(device.name)' has no rate for \(dataType.rawValue)"))
+          .contradiction(device.lacks(dataType)))
       }
     }
-  }
-}
-
-/// Reads a list of operators from a workload file.
-///
-/// - Throws: `Diagnostic` at the first fault.
-public func operatorList(_ node: DocumentNode) throws(Diagnostic)
-  -> [(operation: Operator<Double>, count: Int, name: String)]
-{
-  try OperatorListFile.read(node)
-}
-
-enum OperatorListFile {
-  static func read(_ node: DocumentNode) throws(Diagnostic)
-    -> [(operation: Operator<Double>, count: Int, name: String)]
-  {
-    var reader = try MappingReader(node)
-    for key in ["name", "title", "kind", "note", "year"] { _ = try reader.optionalText(key) }
-    _ = try reader.sourceTexts()
-    var result: [(operation: Operator<Double>, count: Int, name: String)] = []
-    for (index, item) in try reader.list("operators").enumerated() {
-      var entry = try MappingReader(item, path: "operators[\(index)]")
-      let type = try entry.word("datatype", as: DataType.self)
-      let count = try entry.optionalInteger("count") ?? 1
-      let opNode = try entry.node("op")
-      let op = try MappingReader.scalar(opNode, path: entry.path(of: "op"), expected: "an operator")
-      func size(_ key: String) throws(Diagnostic) -> Double { Double(try entry.integer(key)) }
-      let work: Workloads.Work<Double>
-      let label: String
-      switch op {
-      case "gemm":
-        let (m, n, k) = (try size("m"), try size("n"), try size("k"))
-        let batch = Double(try entry.optionalInteger("batch") ?? 1)
-        let layout = try entry.optionalWord("layout", as: Layout.self) ?? .NT
-        work = .gemm(GEMM(m: m, n: n, k: k, batch: batch, layout: layout))
-        label = "gemm \(Int(m))x\(Int(n))x\(Int(k)) \(type.rawValue)"
-      case "gemv":
-        let (m, n) = (try size("m"), try size("n"))
-        work = .gemm(GEMM(m: m, n: 1, k: n, layout: .NT))
-        label = "gemv \(Int(m))x\(Int(n)) \(type.rawValue)"
-      case "copy", "triad", "axpy", "dot":
-        let n = try size("n")
-        let kind: Streaming<Double>.Kind = op == "copy" ? .copy : op == "dot" ? .sum : .add
-        // A dot product reads two arrays where a sum reads one.
-        work = .streaming(Streaming(kind, rows: 1, columns: op == "dot" ? 2 * n : n))
-        label = "\(op) \(Int(n)) \(type.rawValue)"
-      case "layernorm", "softmax":
-        let (rows, columns) = (try size("rows"), try size("columns"))
-        work = .streaming(Streaming(op == "softmax" ? .softmax : .layernorm, rows: rows, columns: columns))
-        label = "\(op) \(Int(rows))x\(Int(columns)) \(type.rawValue)"
-      default:
-        throw opNode.diagnostic(
-          .unknownWord(
-            path: entry.path(of: "op"), found: op,
-            known: ["gemm", "gemv", "copy", "triad", "axpy", "dot", "layernorm", "softmax"]))
-      }
-      try entry.finish()
-      result.append((Operator("operator", .forward, work, type), count, label))
-    }
-    try reader.finish()
-    guard !result.isEmpty else {
-      throw node.diagnostic(
-        .wrongKind(path: "operators", found: "empty", expected: "at least one operator"))
-    }
-    return result
   }
 }

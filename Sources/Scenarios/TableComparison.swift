@@ -184,7 +184,7 @@ public struct TableComparison: Sendable {
     var totals: [Int: ComparedValue] = [:]
     for value in values where value.value.quantity == deviceTimeQuantity { totals[value.value.line] = value }
     return values.compactMap { value in
-      guard value.value.group == group, value.value.quantity != deviceTimeQuantity,
+      guard value.value.group == group, value.value.quantity == "kernel_breakdown_us",
         let total = totals[value.value.line], let predicted = value.predicted, let whole = total.predicted
       else { return nil }
       return (

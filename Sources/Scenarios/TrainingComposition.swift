@@ -187,9 +187,8 @@ extension Scenario {
   /// How the weights are updated.
   func stepUpdates(_ step: TransformerStep<Double>) -> StepUpdates<Double> {
     let memory = memoryForm(step)
-    let adam: Bool? = optimizer == .none ? nil : optimizer == .adamw
     return StepUpdates(
-      parameters: memory.updatedParameters, adam: adam, mixed: dataType.bytes < 4)
+      parameters: memory.updatedParameters, rule: optimizer, mixed: dataType.bytes < 4)
   }
 
   /// The times of the parts of the step.
@@ -201,10 +200,9 @@ extension Scenario {
 
   /// What the step keeps in memory.
   func memoryForm(_ step: TransformerStep<Double>) -> MemoryForm<Double> {
-    // Moments of Adam in FP32, and FP32 weights where kernels read shorter ones.
-    let moments: Double = optimizer == .adamw ? 8 : 0
+    // The optimizer's state in FP32, and FP32 weights where kernels read shorter ones.
     let master: Double = optimizer != .none && dataType.bytes < 4 ? 4 : 0
     return MemoryForm(
-      step, plan, gradientBytes: gradientDataType.bytes, optimizerBytes: moments + master)
+      step, plan, gradientBytes: gradientDataType.bytes, optimizerBytes: optimizer.stateBytes + master)
   }
 }

@@ -15,7 +15,7 @@ public struct ComparedValue: Sendable {
   public let interval90: ClosedRange<Double>?
   /// What most of the predicted time waits for; nil where a form does not say.
   public var bound: Bound?
-  /// Whether a kernel of it is more than twice larger or smaller than anything that the calibration saw.
+  /// Whether a kernel of it is more than twice larger or smaller than anything that the calibration saw, or of another data type.
   public var isExtrapolated = false
   /// Whether the row is a point of the calibration's own measured curve, so that its prediction only gives it back.
   public var isReadBack = false
@@ -179,6 +179,9 @@ public struct Validation: Sendable {
       return node(layer, count: count, backward: backward).bound
     case .dataParallel(let layer, let count, _, _): return node(layer, count: count, backward: true).bound
     case .kernels(let operations, _): return CostNode("", parts: operations.map { model.eagerNode($0) }).bound
+    case .eagerPasses(let passes):
+      let (kernels, total, _) = timed(passes)
+      return total > 1.2 * EagerPassForm<Double>.gaps * kernels.time.value ? .launch : kernels.bound
     default: return nil
     }
   }
@@ -212,6 +215,7 @@ public struct Validation: Sendable {
     let operators: [Operator<Double>]
     switch subject {
     case .kernel(let operation, _, _), .chain(let operation, _): operators = [operation]
+    case .eagerPasses(let passes): operators = passes.layer
     case .sustained(let run, _): operators = [run.operation]
     case .concurrentGEMM(let shape, let type, _): operators = [Operator("", .forward, .gemm(shape), type)]
     case .beside(let subject): operators = [subject.product]
@@ -285,6 +289,7 @@ public struct Validation: Sendable {
     case .kernels(let operations, let repeats):
       return relative(
         CostNode("", count: Int(repeats), parts: eagerParts(operations), noise: model.commonSpread))
+    case .eagerPasses(let passes): return predict(passes)
     case .sustained(let run, let quantity): return predict(run, quantity)
     case .concurrentGEMM(let shape, let type, let degree):
       return model.concurrentCost(shape, type, count: degree).map { ($0.time, model.concurrentSpread) }
@@ -369,6 +374,54 @@ public struct Validation: Sendable {
     case .energy: return (run.iterations * cost.energy, (power * power + time * time).squareRoot())
     case .burstPower: return (model.powerRoof.demandedPower(demand), power)
     }
+  }
+
+  /// The kernels of eager passes, the time until all are done, and what the host alone needs for it.
+  private func timed(_ passes: EagerPasses) -> (kernels: CostNode, total: Double, host: Double) {
+    let layers = Int(passes.layers)
+    func part(_ operations: [Operator<Double>]) -> CostNode {
+      CostNode("", count: layers, parts: eagerParts(operations), noise: model.commonSpread)
+    }
+    let forward = part(passes.layer.filter { $0.pass == .forward })
+    let gradients = passes.layer.filter { $0.pass == .backward }
+    let backward = part(gradients + (passes.span == .forwardBackward ? [passes.accumulation] : []))
+    let update = part([passes.update])
+    typealias Form = EagerPassForm<Double>
+    let forwardPass = Form.Pass.forward(
+      device: forward.time.value, kernels: Double(layers * (passes.layer.count - gradients.count)))
+    let backwardPass = Form.Pass.backward(
+      device: backward.time.value, kernels: Double(layers * gradients.count))
+    let updatePass = Form.Pass.update(device: update.time.value)
+    let parts: [(CostNode, Form.Pass)] =
+      switch passes.span {
+      case .forward: [(forward, forwardPass)]
+      case .forwardBackward: [(forward, forwardPass), (backward, backwardPass)]
+      case .update: [(update, updatePass)]
+      case .iteration: [(forward, forwardPass), (backward, backwardPass), (update, updatePass)]
+      }
+    let (total, host) = Form.time(parts.map(\.1))
+    return (CostNode("", parts: parts.map(\.0)), total, host)
+  }
+
+  /// The wall time of eager passes; its error is that of the kernels or of the host, as likely as either holds the other up.
+  private func predict(_ passes: EagerPasses) -> (seconds: Double, error: Double)? {
+    let (kernels, total, host) = timed(passes)
+    guard total.isFinite else { return nil }
+    typealias Form = EagerPassForm<Double>
+    let overhead =
+      switch passes.span {
+      case .forward: 0.0
+      case .forwardBackward, .iteration: Form.lossTime
+      case .update: Form.updateLead
+      }
+    let device = hypot(
+      relative(kernels).error, hypot(Form.gapSpread, Form.overheadSpread * overhead / total))
+    guard host > 0 else { return (total, device) }
+    let hostError = passes.span == .forward ? Form.forwardLaunchSpread : Form.backwardLaunchSpread
+    // A logistic curve stands for the normal distribution.
+    let distance = (host / (Form.gaps * kernels.time.value)).logarithm() / hypot(device, hostError)
+    let held = 1 / (1 + (-1.7 * distance).exponential())
+    return (total, (held * hostError * hostError + (1 - held) * device * device).squareRoot())
   }
 
   /// Products beside collectives.

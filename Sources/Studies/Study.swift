@@ -40,14 +40,15 @@ public struct StudyResult: Sendable {
   /// - Parameters:
   ///   - name: a name of `models/studies`, or a path.
   ///   - library: where names are looked up.
+  ///   - tables: further tables of measurements, for studies that take them.
   /// - Throws: `Diagnostic` at the first fault of the file or of what it names.
-  public init(named name: String, in library: Library) throws(Diagnostic) {
+  public init(named name: String, in library: Library, tables: [String] = []) throws(Diagnostic) {
     let file = try StudyFile(named: name, in: library)
     guard let type = Studies.all.first(where: { $0.name == file.name }) else {
       throw (file.root.value("name") ?? file.root).diagnostic(
         .unknownName(kind: "study", found: file.name, known: Studies.all.map { $0.name }))
     }
-    var reader = ParameterReader(file)
+    var reader = ParameterReader(file, tables: tables)
     let study = try type.init(&reader, in: library)
     try reader.finish()
     self.init(file, study.findings())

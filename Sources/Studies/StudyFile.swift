@@ -218,9 +218,17 @@ public struct ParameterReader {
   /// The study's file.
   public let file: StudyFile
   private var asked: [String] = []
+  private var tables: [String]
 
   /// A reader of a study's parameters.
-  public init(_ file: StudyFile) { self.file = file }
+  ///
+  /// - Parameters:
+  ///   - file: the study's file.
+  ///   - tables: further tables of measurements, as paths.
+  public init(_ file: StudyFile, tables: [String] = []) {
+    self.file = file
+    self.tables = tables
+  }
 
   private mutating func parameter(_ name: String) throws(Diagnostic) -> StudyFile.Parameter {
     asked.append(name)
@@ -325,8 +333,19 @@ public struct ParameterReader {
     return parameter.node.value("value").map { [$0] } ?? []
   }
 
-  /// Throws when the file has a parameter that was not asked for.
+  /// The further tables of measurements that the study was given, as paths.
+  mutating func takeTables() -> [String] {
+    defer { tables = [] }
+    return tables
+  }
+
+  /// Throws when the file has a parameter that was not asked for, or when tables were given that the study does not take.
   public func finish() throws(Diagnostic) {
+    if let table = tables.first {
+      throw Diagnostic(
+        file: table, position: nil,
+        fault: .contradiction("study '\(file.name)' takes no tables but those that its parameters name"))
+    }
     for parameter in file.parameters where !asked.contains(parameter.name) {
       throw parameter.node.diagnostic(.unknownKey(parameter.name, path: "parameters", known: asked))
     }

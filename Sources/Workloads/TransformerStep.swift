@@ -146,12 +146,4 @@ public struct TransformerStep<N: ModelNumber>: Sendable {
     }
     stream("final norm gradient", .backward, .layernormBackward, hidden, rows: layer.residentTokens)
   }
-
-  /// Lists the update of the weights that one device holds, in FP32.
-  public func optimizer<Sink: OperatorSink>(adam: Bool, into sink: inout Sink) where Sink.N == N {
-    sink.add(
-      Operator(
-        "weight update", .optimizer,
-        .streaming(Streaming(adam ? .adamw : .sgd, rows: N(1), columns: N(localParameters))), .fp32))
-  }
 }

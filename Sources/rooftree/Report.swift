@@ -16,7 +16,7 @@ struct Report: ParsableCommand {
       The page is one HTML file that needs no network; its figures (SVG), their tables (CSV) and the same page as \
       Markdown stand beside it. Of a scenario: the projection beside the measurements of notebooks-data/measurements that \
       were read on its device, or the tables that --table names. Of a study: its figures, and each claim of its paper \
-      beside our number. Of a sweep: the best, the Pareto front, what each choice does, what has no answer and why; it is \
+      beside our number; three-networks takes further --table of layers on its networks. Of a sweep: the best, the Pareto front, what each choice does, what has no answer and why; it is \
       computed first, and results stand beside the page. Of a calibration: its constants, its curves, and how its models \
       do on these tables. claims: the claims of all studies as one table. all: a page of everything in the library, with an \
       index over them.
@@ -60,7 +60,7 @@ struct Report: ParsableCommand {
     let kind = try Self.kind(of: subject, in: library)
     if kind != .scenario {
       let given = [
-        tables.isEmpty || kind == .calibration ? nil : "--table",
+        tables.isEmpty || kind == .calibration || kind == .study ? nil : "--table",
         changes.isEmpty || kind == .sweep ? nil : "--set",
         others.isEmpty ? nil : "--beside",
       ]
@@ -157,7 +157,9 @@ struct Report: ParsableCommand {
   }
 
   private func studyPage(_ name: String, _ library: Library) throws -> StudyPage {
-    let (result, files) = try ReadingLog.recording { try StudyResult(named: name, in: library) }
+    let (result, files) = try ReadingLog.recording {
+      try StudyResult(named: name, in: library, tables: tables)
+    }
     return StudyPage(result, files: files, in: library)
   }
 

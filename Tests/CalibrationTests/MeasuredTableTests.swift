@@ -50,8 +50,8 @@ import Workloads
     // Seconds, joules and mean watts; watts at full clock where the table has them.
     case .energy: line.hasPrefix("idle") ? 0 : line.split(separator: ",").count > 10 ? 4 : 3
     case .layers:
-      // Their sum besides the classes.
-      line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count + 1
+      // Their sum and four times on the wall besides the classes.
+      line.split(separator: ";").filter { !$0.hasSuffix("=0.0") && !$0.hasSuffix("=0") }.count + 5
     case .pimKernels: line.split(separator: ",").suffix(4).filter { Double($0) != 0 }.count
     // The time of a step, and the memory and the power of a device.
     case .publishedSteps: 3

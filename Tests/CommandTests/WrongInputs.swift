@@ -986,7 +986,16 @@ extension WrongInput {
       "a data type without a rate",
       .edit("scenario.yaml", "datatype: bf16", "datatype: fp64"), .estimate,
       """
-      scenario.yaml:3:11: error: 'test-gpu' has no rate for fp64
+      scenario.yaml:3:11: error: 'test-gpu' has no rate for fp64, only for fp32, bf16
+      """),
+    WrongInput(
+      "an operator in a type without a rate",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gemm, m: 8, n: 8, k: 8, datatype: fp8}\n"),
+      .words(["estimate", "scenario.yaml", "--set", "parallelism.tensor=1"]),
+      """
+      ./workload.yaml:5:44: error: 'test-gpu' has no rate for fp8, only for fp32, bf16
       """),
     WrongInput(
       "an optimizer in a forward pass",
@@ -1019,6 +1028,40 @@ extension WrongInput {
       .estimate,
       """
       ./workload.yaml:5:10: error: 'operators[0].op' is 'gem'; did you mean 'gemm' or 'gemv'?
+      """),
+    WrongInput(
+      "an operator of no size",
+      .whole(
+        "workload.yaml", "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gelu, datatype: bf16}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:5: error: 'operators[0]' lacks the key 'n'
+      """),
+    WrongInput(
+      "an operator with rows and elements",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: gelu, t: 8, h: 8, n: 64, datatype: bf16}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:28: error: unknown key 'n' in 'operators[0]'; did you mean 't' or 'h'?
+      """),
+    WrongInput(
+      "an exchange without its ranks",
+      .whole(
+        "workload.yaml", "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: all_reduce, bytes: 64}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:5: error: 'operators[0]' lacks the key 'ranks'
+      """),
+    WrongInput(
+      "an exchange among too many devices",
+      .whole(
+        "workload.yaml",
+        "name: x\ntitle: x\nkind: operators\noperators:\n  - {op: all_gather, bytes: 64 MiB, ranks: 16}\n"),
+      .estimate,
+      """
+      ./workload.yaml:5:44: error: 'operators[0].ranks' is 16, but no network of test-gpu joins so many devices
       """),
     WrongInput(
       "no operators",

@@ -20,6 +20,10 @@ extension SplitMix64 {
     machine.cacheCapacity *= logarithmic(in: 0.25...4)
     let factor = logarithmic(in: 0.25...4)
     machine.rates = machine.rates.mapValues { $0 * factor }
+    // Forms are asked for any type.
+    for type in DataType.allCases where machine.rates[type] == nil {
+      machine.rates[type] = machine.rates[.fp16]
+    }
     return machine
   }
 

@@ -68,15 +68,11 @@ import Testing
     #expect(try #require(Roofline(device, .bf16, units: 1000)).peak == 989e12)
   }
 
-  /// A type without a rate of its own runs as the next wider one: V100 has no bf16 pipe but 125 TFLOP/s in
-  /// fp16.
-  ///
-  /// Nothing stands in for fp64.
-  @Test func missingTypesRunAsWiderOnes() throws {
+  /// V100 has tensor units for fp16 alone: nothing stands in for the types that it lacks.
+  @Test func nothingStandsInForMissingTypes() throws {
     let device = try Repository.device("nvidia-v100-32g-sxm")
-    #expect(device.peakRate(.bf16) == nil)
-    #expect(try #require(Roofline(device, .bf16)).peak == 125e12)
-    #expect(try #require(Roofline(device, .fp8)).peak == 125e12)
+    #expect(try #require(Roofline(device, .fp16)).peak == 125e12)
+    for type in [DataType.bf16, .tf32, .fp8, .int8, .fp4] { #expect(Roofline(device, type) == nil) }
     let memory = try Repository.device("skhynix-gddr6-aim")
     #expect(Roofline(memory, .fp64) == nil)
   }

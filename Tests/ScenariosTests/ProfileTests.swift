@@ -1,4 +1,6 @@
 import Calibration
+import CostModels
+import Documents
 import ModelTestSupport
 import Quantities
 import Scenarios
@@ -25,11 +27,29 @@ import Testing
     for (group, difference) in points { #expect(difference <= 3, "\(group)") }
   }
 
+  /// Times on the wall where the device is the slower of the two, and all of them within the intervals.
+  ///
+  /// Rows left out of the fit of the few constants are missed by 2.8 % (forward), 2.3 % (with the backward pass), 5.7 %
+  /// (update) and 1.9 % (iteration).
+  @Test(arguments: [("fwd_us", 4.0), ("fwdbwd_us", 3.5), ("opt_us", 8), ("iter_us", 3.5)])
+  func timesOnTheWall(quantity: String, bound: Double) throws {
+    let values = try AccuracyTests.comparison("h200/layers.csv").values.filter {
+      $0.value.quantity == quantity
+    }
+    #expect(values.count == 19)
+    // 128 tokens leave the device idle.
+    let table = try Table(path: Repository.measurements("h200/layers.csv"))
+    let short = Set(table.rows.filter { $0.text("s") == "128" }.map(\.line))
+    #expect(try AccuracyTests.error(values.filter { !short.contains($0.value.line) }) <= bound)
+    #expect(values.allSatisfy { !short.contains($0.value.line) || $0.bound == .launch })
+    #expect(AccuracyTests.coverage(values) >= 85)
+  }
+
   /// A profile's total is the sum of its classes, measured and predicted.
   @Test func totalIsTheSumOfTheClasses() throws {
     let values = try AccuracyTests.comparison("h200/layers.csv").values
     for (_, row) in Dictionary(grouping: values, by: \.value.line) {
-      let classes = row.filter { $0.value.quantity != deviceTimeQuantity }
+      let classes = row.filter { $0.value.quantity == "kernel_breakdown_us" }
       let total = try #require(row.first { $0.value.quantity == deviceTimeQuantity })
       let measured = classes.reduce(0) { $0 + $1.value.measured }
       let predicted = try classes.reduce(0) { try $0 + #require($1.predicted) }

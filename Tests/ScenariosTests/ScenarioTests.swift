@@ -1,6 +1,7 @@
 import Calibration
 import CostModels
 import Documents
+import Foundation
 import Hardware
 import Quantities
 import Scenarios
@@ -122,6 +123,97 @@ import Workloads
     let copy = try Self.operators("{op: copy, n: 67108864, datatype: fp32}")
     #expect(triad.root.traffic.value == 805_306_368)
     #expect((1.35...1.65).contains(triad.time / copy.time))
+  }
+
+  /// A type that the calibration saw no row of takes the constants of another: wider, and marked.
+  ///
+  /// No int8 was measured on the H200, and no fp32 on the A100.
+  @Test func unmeasuredTypesAreMarked() throws {
+    func width(_ type: String, _ hardware: String) throws -> (width: Double, isExtrapolated: Bool) {
+      let list = "{op: gemm, m: 4096, n: 4096, k: 4096, datatype: \(type)}"
+      let answer = try project(
+        "gemm-square-h200", "workload={name: list, title: List, kind: operators, operators: [\(list)]}",
+        "hardware=\(hardware)", "calibration=\(hardware)")
+      let interval = answer.root.interval90
+      return (interval.upperBound / interval.lowerBound, answer.root.isExtrapolated)
+    }
+    for (hardware, measured, unmeasured) in [
+      ("nvidia-h200", ["bf16", "fp16", "fp8", "tf32", "fp32", "fp64"], ["int8"]),
+      ("nvidia-a100-80g-sxm", ["bf16", "fp16"], ["tf32", "fp32", "fp64", "int8"]),
+      ("nvidia-b200", ["bf16", "fp8"], ["tf32", "fp32", "fp4", "int8"]),
+    ] {
+      for type in measured { #expect(try !width(type, hardware).isExtrapolated, "\(type)") }
+      let known = try width("bf16", hardware).width
+      for type in unmeasured {
+        let (width, isExtrapolated) = try width(type, hardware)
+        #expect(isExtrapolated, "\(type)")
+        // 0.21 more in the logarithm: 1.8 times as far from end to end at the least.
+        #expect(width > 1.4 * known, "\(type)")
+      }
+    }
+  }
+
+  /// Every name of a streaming operator is answered, for elements and for rows, in both spellings of a gradient.
+  @Test func everyNameIsAnswered() throws {
+    let names = NamedStream<Double>.names + ["gelu_bwd", "softmax_bwd", "embedding_bwd", "layernorm_bwd"]
+    #expect(Set(names).count == names.count)
+    for name in names {
+      let isOfRows = NamedStream<Double>(name)?.needsRows ?? false
+      for size in ["t: 4096, h: 4096"] + (isOfRows ? [] : ["n: 16777216"]) {
+        let answer = try Self.operators("{op: \(name), \(size), datatype: fp32}")
+        // At the least a start, at the most 116 bytes of each element at a fiftieth of the bandwidth.
+        #expect(answer.time.value > 1e-6 && answer.time.value < 20e-3, "\(name)")
+        #expect(answer.root.interval90.upperBound > answer.time, "\(name)")
+      }
+    }
+  }
+
+  /// What PyTorch makes of an update without a fused kernel moves several times the bytes: 80 a parameter (AdamW), 116 (LAMB) and
+  /// 32 (SGD with momentum) in FP32 where a fused AdamW moves 28.
+  @Test(arguments: [
+    ("adamw_fused", 28.0), ("adamw_unfused", 80), ("lamb_unfused", 116), ("sgd_momentum", 32),
+  ])
+  func updatesMoveTheirBytes(name: String, bytes: Double) throws {
+    let answer = try Self.operators("{op: \(name), n: 268435456, datatype: fp32}")
+    #expect(abs(answer.root.traffic.value / 268_435_456 - bytes) < 0.01)
+  }
+
+  /// Exchanges alone: the measured times of an H200, here and there a curve's own points.
+  @Test(arguments: [
+    ("all_reduce", 4, 67_108_864.0), ("all_gather", 2, 1_048_576), ("all_to_all", 4, 16_777_216),
+    ("reduce_scatter", 2, 33_554_432),
+  ])
+  func exchangesAreThoseOfTheTable(kind: String, ranks: Int, bytes: Double) throws {
+    let table = try Table(path: Repository.measurements("h200/collectives_nvlink.csv"))
+    let row = try #require(
+      table.rows.first {
+        $0.text("op") == kind && $0.text("ranks") == "\(ranks)" && Double($0.text("bytes")) == bytes
+      })
+    let answer = try Self.operators("{op: \(kind), bytes: \(Int(bytes)), ranks: \(ranks)}")
+    let measured = try #require(Double(row.text("median_us")))
+    #expect(abs(answer.time.value * 1e6 / measured - 1) < 0.02)
+    #expect(answer.root.timeByBound.keys.contains(.network) || answer.time.value < 50e-6)
+  }
+
+  /// A list answers what `rooftree validate` answers for a row of the same name and parameters.
+  @Test func listsAndTablesAgree() throws {
+    let values = try AccuracyTests.comparison("h200/operators.csv").values
+    let table = try Table(path: Repository.measurements("h200/operators.csv"))
+    let rows = Dictionary(uniqueKeysWithValues: table.rows.map { ($0.line, $0) })
+    // Optimizers of the table find their operands in the cache.
+    let left: Set = ["conc", "seq", "adamw_fused", "sgd", "lr_dense", "svm_dense", "lr_sparse", "sdpa_bwd"]
+    var seen: Set<String> = []
+    for value in values {
+      let row = try #require(rows[value.value.line])
+      let name = row.text("op")
+      guard !left.contains(name), seen.insert(name).inserted else { continue }
+      let parameters = row.text("params").replacingOccurrences(of: "causal=1", with: "causal=true")
+        .replacingOccurrences(of: "causal=0", with: "causal=false")
+        .replacingOccurrences(of: "=", with: ": ").replacingOccurrences(of: ";", with: ", ")
+      let answer = try Self.operators("{op: \(name), \(parameters), datatype: \(row.text("dtype"))}")
+      #expect(abs(answer.time.value * 1e6 / (try #require(value.predicted)) - 1) < 1e-9, "\(name)")
+    }
+    #expect(seen.count >= 9)
   }
 
   /// Sizes beyond what the calibration saw are marked, and those within are not.

@@ -10,7 +10,7 @@ import Testing
 @Suite struct MovedStepTests {
   static let questions = [
     ("getting-started", [String]()), ("gpt3-175b-node", []),
-    ("bert-large-a100", ["hardware=nvidia-v100-32g-sxm"]),
+    ("bert-large-a100", ["hardware=nvidia-v100-32g-sxm", "run.datatype=fp16"]),
     ("getting-started", ["parallelism={tensor: 2, pipeline: 8, virtual_stages: 2, data: 8, overlap: false}"]),
     ("getting-started", ["parallelism={tensor: 8, context: 4, data: 4, sharding: parameters}"]),
     (

@@ -153,7 +153,7 @@ private func backward(_ layer: TransformerLayer<Double>) -> [Operator<Double>] {
     step.head(backward: true, into: &both)
     #expect(abs(Totals(both.operators).products / Totals(ahead.operators).products - 3) < 1e-12)
     var update = OperatorList<Double>()
-    step.optimizer(adam: true, into: &update)
+    Optimizer.adamw.update(parameters: step.localParameters, name: "update", into: &update)
     guard case .streaming(let shape) = update.operators[0].work else {
       Issue.record("the update is no streaming kernel")
       return

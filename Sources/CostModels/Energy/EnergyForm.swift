@@ -168,7 +168,9 @@ public struct EnergyForm<N: ModelNumber>: FittedForm {
   /// - Returns: the form; known to a third (`uncalibratedEnergySpread`).
   public static func uncalibrated(on machine: Machine<N>) -> EnergyForm {
     var values = constants.map { N($0.initial) }
-    guard let peak = machine.rate(.bf16) else { return EnergyForm(constants: values) }
+    guard let peak = machine.rate(.bf16) ?? machine.rate(.fp16) ?? machine.rate(.fp32) else {
+      return EnergyForm(constants: values)
+    }
     let ofLimit = machine.powerLimit / EnergyReference.powerLimit
     let ofOperation = (ofLimit * EnergyReference.peakRate / peak).squareRoot()
     for (index, scale) in [(0, ofLimit), (1, ofOperation), (7, ofOperation)] {

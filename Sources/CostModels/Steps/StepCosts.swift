@@ -350,27 +350,27 @@ public struct StepExchanges<N: ModelNumber>: Sendable {
 public struct StepUpdates<N: ModelNumber>: Sendable {
   /// Parameters that the device updates.
   public let parameters: Double
-  /// Whether moments are kept; nil for no update at all.
-  public let adam: Bool?
+  /// The rule.
+  public let rule: Optimizer
   /// Whether weights have 16 bits and a copy of 32: norm and copies are passes of their own.
   public let mixed: Bool
 
   /// An update.
-  public init(parameters: Double, adam: Bool?, mixed: Bool) {
+  public init(parameters: Double, rule: Optimizer, mixed: Bool) {
     self.parameters = parameters
-    self.adam = adam
+    self.rule = rule
     self.mixed = mixed
   }
 
   /// Lists the kernels.
   public func list<Sink: OperatorSink>(into sink: inout Sink) where Sink.N == N {
-    guard let adam else { return }
+    guard rule != .none else { return }
     func stream(_ name: StaticString, _ kind: Streaming<N>.Kind, _ columns: Double) {
       sink.add(
         Operator(name, .optimizer, .streaming(Streaming(kind, rows: N(1), columns: N(columns))), .fp32))
     }
     if mixed { stream("gradient norm", .sum, parameters) }
-    stream("weight update", adam ? .adamw : .sgd, parameters)
+    rule.update(parameters: N(parameters), name: "weight update", into: &sink)
     // Four bytes in and two out, where a copy of FP32 counts eight.
     if mixed { stream("weights in 16 bits", .copy, 0.75 * parameters) }
   }

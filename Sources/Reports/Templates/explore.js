@@ -554,10 +554,12 @@
     fill(map, values, [low, high], unit) {
       const group = this.svg.querySelector(`g.map[data-s="${map}"]`);
       const texts = all(group, "text.value").slice(1);
-      all(group, "rect.shade").forEach((rect, index) => {
+      let filled = 0;
+      all(group, "rect.shade, rect.void").forEach((rect, index) => {
+        if (rect.classList.contains("void")) return;
         const value = values[index];
         rect.setAttribute("fill-opacity", 0.06 + 0.94 * clamp((value - low) / (high - low), 0, 1));
-        texts[index].textContent = Math.abs(value) >= 9.95 ? value.toFixed(0) : plain(+value.toFixed(1), 2);
+        texts[filled++].textContent = Math.abs(value) >= 9.95 ? value.toFixed(0) : plain(+value.toFixed(1), 2);
         const item = this.items.find((one) => one.element === rect);
         item.text = item.text.slice(0, item.text.lastIndexOf(": ") + 2) + plain(value, 3) + " " + unit;
       });

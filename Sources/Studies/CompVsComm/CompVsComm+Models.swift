@@ -17,9 +17,12 @@ extension CompVsComm.Era {
 
 extension CompVsComm {
   var edgeAndSlack: Section {
-    func series(_ name: String, isLabelled: Bool = true, _ value: (Era) -> Double) -> LineChart.Series {
+    func series(_ name: String, isLabelled: Bool = true, _ value: (Era) -> Double?) -> LineChart.Series {
       LineChart.Series(
-        name, eras.map { .init(Double($0.year) + offset(of: $0), value($0), name: $0.model.title) },
+        name,
+        eras.compactMap { era in
+          value(era).map { .init(Double(era.year) + offset(of: era), $0, name: era.model.title) }
+        },
         isLine: false,
         isLabelled: isLabelled)
     }
@@ -27,7 +30,7 @@ extension CompVsComm {
       [
         .text(era.model.title), .text("\(era.year)"), .number(era.hidden), .number(era.sequence),
         .number(era.microBatch), .number(era.degree), .number(trend.neededDegree(of: era.model)),
-        .number(era.edge(elementBytes)),
+        era.degree > 1 ? .number(era.edge(elementBytes)) : .empty,
         .number(era.edge(elementBytes, degree: trend.neededDegree(of: era.model))),
         .number(era.slack(elementBytes)),
       ]
@@ -45,12 +48,12 @@ extension CompVsComm {
       charts: [
         Chart(
           "Edge over the years",
-          "Circles: at the published or assumed degree. Squares: at the degree that the memory need of the whole model asks for.",
+          "Circles: at the published or assumed degree; a model on one device exchanges nothing. Squares: at the degree that the memory need of the whole model asks for.",
           .lines(
             LineChart(
               x: .init("year of the model"), y: .init("edge", unit: "FLOP/B", isLogarithmic: true),
               series: [
-                series("degree that was used") { $0.edge(elementBytes) },
+                series("degree that was used") { $0.degree > 1 ? $0.edge(elementBytes) : nil },
                 series("degree that memory would need", isLabelled: false) {
                   $0.edge(elementBytes, degree: trend.neededDegree(of: $0.model))
                 },

@@ -77,7 +77,9 @@ extension CompVsComm {
           "SL \(Self.thousands(sequence)), \(formatted(factor, digits: 1))x",
           live: (live, degrees, hidden, [Double(sequence), factor])
         ) { hidden, degree in
-          share(
+          // Heads of 128: no more devices than heads.
+          guard degree <= hidden / 128 else { return nil }
+          return share(
             hidden: Double(hidden), sequence: Double(sequence), degree: Double(degree), factor: factor,
             rate: largeRate.value)
         }
@@ -129,8 +131,8 @@ extension CompVsComm {
       charts: [
         Chart(
           "Share of a layer's training step that its exchanges take, in %",
-          "One map for each sequence length (down) and growth of FLOP/s against bandwidth (across). Dark is exchange. "
-            + "\(machine.title), large products, ring of \(ring.quantity.formatted()) at any degree.",
+          "One map for each sequence length (down) and growth of FLOP/s against bandwidth (across). Dark is exchange; blank: "
+            + "fewer heads of 128 than devices. \(machine.title), large products, ring of \(ring.quantity.formatted()) at any degree.",
           .maps(maps)),
         Chart(
           "The case study over degrees",

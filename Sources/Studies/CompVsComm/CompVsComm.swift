@@ -43,6 +43,8 @@ public struct CompVsComm: Study {
   // A measured GPU.
   let reference: MeasuredDevice
   let operatorProjection: OperatorProjection
+  /// Time to set up and warm up one measurement.
+  let setup: Sourced<Dimensions.Time>
 
   /// The points that the paper studies.
   struct Space: Sendable {
@@ -78,6 +80,7 @@ public struct CompVsComm: Study {
     growth = try HardwareGrowth(&parameters, in: library)
     reference = try MeasuredDevice(named: try parameters.word("reference_machine"), in: library)
     operatorProjection = try OperatorProjection(&parameters, on: reference)
+    setup = try parameters.quantity("setup", as: Seconds.self)
   }
 
   private static func eras(_ parameters: inout ParameterReader, _ library: Library) throws(Diagnostic)
@@ -101,7 +104,7 @@ public struct CompVsComm: Study {
     var findings = Findings(summary: summary)
     findings.sections = [
       edgeAndSlack, operatorProjection.section, serialized, overlapped, measuredMachine, trend.section,
-      saving.section,
+      saving.section(setup: setup),
     ]
     findings.answers = answers
     findings.foundations = [

@@ -17,6 +17,16 @@ struct MeasuredDevice: Sendable {
     model = DeviceModel(device, calibration)
   }
 
+  /// The time of an operator in bf16, in seconds; of an exchange without the point of the measured curve that is this very one.
+  func unseenTime(_ work: Work<Double>) -> Double? {
+    guard case .collective(let exchange) = work else { return model.cost(work, .bf16)?.time }
+    let key = DeviceCalibration.CurveKey(kind: exchange.kind.rawValue, ranks: exchange.ranks)
+    var others = calibration
+    let points = others.curves[key]?.points.filter { abs($0.bytes / exchange.bytes - 1) > 1e-5 } ?? []
+    others.curves[key] = points.isEmpty ? nil : SizeCurve(points)
+    return NetworkModel<Double>(device, others).cost(exchange)?.cost.time
+  }
+
   /// Compute and exchange of one layer's training step on one device, in seconds; nil where it cannot be sliced so.
   func layer(hidden: Int, sequence: Int, microBatch: Int, degree: Int) -> (compute: Double, exchange: Double)?
   {

@@ -43,8 +43,21 @@ public struct ThreeNetworks: Study {
           path: "parameters.labels", found: "a list of \(labels.count)",
           expected: "a list of \(names.count), one a network"))
     }
-    let tensorTables = try parameters.tables("layer_tables", count: names.count)
-    let dataTables = try parameters.tables("data_parallel_tables", count: names.count)
+    var tensorTables = try parameters.tables("layer_tables", count: names.count)
+    var dataTables = try parameters.tables("data_parallel_tables", count: names.count)
+    for path in parameters.takeTables() {
+      let kind = try TableKind.recognise(try Table(path: path))
+      guard kind == .tensorParallelLayers || kind == .dataParallel,
+        let index = names.firstIndex(of: TableComparison.device(forTable: path))
+      else {
+        throw Diagnostic(
+          file: path, position: nil,
+          fault: .contradiction(
+            "a table of tensor- or data-parallel layers is expected, of a network that its name tells (slow_a, slow_b)"
+          ))
+      }
+      if kind == .tensorParallelLayers { tensorTables[index] = path } else { dataTables[index] = path }
+    }
     var networks: [Network] = []
     for (index, name) in names.enumerated() {
       let device = try Device(named: name, in: library)
@@ -276,7 +289,8 @@ public struct ThreeNetworks: Study {
       charts: [
         Chart(
           "Error of the projection",
-          "Projected over measured, against the measured time. The band is the bound that this project set itself for these rows.",
+          "What the projection is longer than the measured time, in per cent of it, against that time. The band is the bound that "
+            + "this project set itself for these rows.",
           .lines(
             LineChart(
               x: .init("measured time", unit: "ms", isLogarithmic: true),
@@ -397,6 +411,19 @@ public struct ThreeNetworks: Study {
           reference: network.hasData ? whole.measured * 1e3 : nil)
       }
     }
+    let shares = networks.flatMap { network in
+      network.data.compactMap { layer -> BarChart.Bar? in
+        func share(projected: Bool) -> Double? {
+          layer.share("fwdbwd_overlap_us", without: "fwdbwd_nocomm_us", projected: projected).map {
+            max(0, 100 * $0)
+          }
+        }
+        guard let projected = share(projected: true) else { return nil }
+        return BarChart.Bar(
+          "\(network.short): H \(layer.hidden), \(layer.sequence) x \(layer.batch)", [projected],
+          reference: network.hasData ? share(projected: false) : nil)
+      }
+    }
     let rows = networks.flatMap { network in
       network.data.flatMap { layer in
         [
@@ -404,11 +431,21 @@ public struct ThreeNetworks: Study {
           ("fwdbwd_serial_us", "in line"), ("comm_alone_us", "exchanges alone"),
         ].compactMap { column, words -> [DataTable.Cell]? in
           guard let value = layer.values[column] else { return nil }
+          func share(projected: Bool) -> DataTable.Cell {
+            guard column == "fwdbwd_overlap_us" || column == "fwdbwd_serial_us",
+              projected || network.hasData,
+              let share = layer.share(column, without: "fwdbwd_nocomm_us", projected: projected)
+            else { return .empty }
+            return .number(100 * share, digits: 2)
+          }
           return [
             .text(network.short), .number(Double(layer.hidden)), .number(Double(layer.sequence)),
             .number(Double(layer.batch)), .text(words),
             network.hasData ? .number(value.measured * 1e3) : .empty, .number(value.projected * 1e3),
+            .number(value.interval.lowerBound * 1e3), .number(value.interval.upperBound * 1e3),
             network.hasData ? .number(100 * value.error, digits: 2) : .empty,
+            network.hasData ? .text(value.isCovered ? "yes" : "no") : .empty,
+            share(projected: false), share(projected: true),
           ]
         }
       }
@@ -426,14 +463,25 @@ public struct ThreeNetworks: Study {
           .bars(
             BarChart(
               parts: ["compute", "exposed exchange"], label: "time of the step", unit: "ms",
-              reference: "measured", bars: bars)))
+              reference: "measured", bars: bars))),
+        Chart(
+          "Share of communication in a data-parallel step with overlap",
+          "What the step takes longer than without its exchanges, over the step. Bars: projected; ticks: measured. Networks "
+            + "without ticks were measured too, but their rows are kept back.",
+          .bars(
+            BarChart(
+              parts: ["projected"], label: "share of the step", unit: "%", reference: "measured",
+              bars: shares))),
       ],
       tables: [
         DataTable(
           "Data-parallel steps",
           columns: [
             .init("network"), .init("H"), .init("SL"), .init("B"), .init("what"),
-            .init("measured", unit: "ms"), .init("projected", unit: "ms"), .init("error", unit: "%"),
+            .init("measured", unit: "ms"), .init("projected", unit: "ms"), .init("low", unit: "ms"),
+            .init("high", unit: "ms"), .init("error", unit: "%"), .init("in 90 % interval"),
+            .init("measured share of communication", unit: "%"),
+            .init("projected share of communication", unit: "%"),
           ], rows: rows)
       ])
   }

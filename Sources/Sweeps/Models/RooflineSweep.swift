@@ -44,7 +44,7 @@ struct RooflineSweep: SweepModel {
       let type = try reader.optionalWord("datatype", as: DataType.self) ?? .bf16
       let machine = Machine<Double>(device)
       guard let peak = machine.rate(type) else {
-        throw node.diagnostic(.contradiction("'\(name)' has no rate for \(type.rawValue)"))
+        throw node.diagnostic(.contradiction(device.lacks(type)))
       }
       defaults["peak"] = peak
       defaults["bandwidth"] = machine.memoryBandwidth

@@ -213,8 +213,7 @@ final class TrainingContextMaker {
   /// A scenario whose device can compute it.
   private func checked(_ scenario: Scenario) throws(Diagnostic) -> Scenario {
     guard scenario.device.kind != .pim, Machine<Double>(scenario.device).rate(scenario.dataType) != nil else {
-      throw sweep.base.diagnostic(
-        .contradiction("'\(scenario.device.name)' has no rate for \(scenario.dataType.rawValue)"))
+      throw sweep.base.diagnostic(.contradiction(scenario.device.lacks(scenario.dataType)))
     }
     return scenario
   }

@@ -56,7 +56,7 @@ public struct MovedStep: RecordableForm {
       parameters.append(
         Parameter(name: name, unit: D.units.first?.symbol ?? "", value: value.value, number: number))
     }
-    // The rate that the step's products run at: of their own type, or of the first that stands in for it.
+    // The rate that the step's products run at; for a list of operators in other types, the first that there is.
     let types = [scenario.dataType] + DataType.allCases.filter { $0 != scenario.dataType }
     if let own = types.first(where: { device.compute.rates[$0] != nil }),
       let rate = device.compute.rates[own]

@@ -156,7 +156,7 @@ public struct Sensitivity: Sendable {
 
     static func all(_ device: Device, _ type: DataType) -> [Slot] {
       var result: [Slot] = []
-      // The rate that the step's products run at: of their own type, or of the first that stands in for it.
+      // The rate that the step's products run at; for a list of operators in other types, the first that there is.
       let types = [type] + DataType.allCases.filter { $0 != type }
       if let own = types.first(where: { device.compute.rates[$0] != nil }),
         let rate = device.compute.rates[own]

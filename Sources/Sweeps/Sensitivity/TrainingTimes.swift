@@ -33,7 +33,7 @@ struct TrainingTimes<N: ModelNumber> {
       tensorParallel: plan.tensor, sequenceParallel: scenario.sequenceParallel, causal: scenario.causal,
       dataType: scenario.dataType, options: scenario.layerOptions)
     let update = scenario.updates(of: kernels)
-    updates = StepUpdates<N>(parameters: update.parameters, adam: update.adam, mixed: update.mixed)
+    updates = StepUpdates<N>(parameters: update.parameters, rule: update.rule, mixed: update.mixed)
     exchanges = StepExchanges<N>(step, plan, gradientBytes: scenario.gradientDataType.bytes)
     let starts = scenario.hostStarts
     host = HostLaunch<N>(each: N(starts.each), eachBackward: N(starts.eachBackward), blocks: starts.blocks)
