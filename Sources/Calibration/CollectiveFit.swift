@@ -106,10 +106,23 @@ struct CollectiveFit {
     guard let link = device.links.first, rows.count > CollectiveForm<Double>.constants.count else {
       return nil
     }
+    // Protocols switch at sizes that the rate on which the library counts decides: about that of an NVLink (0.8), of a
+    // way through the host, and of an NVLink that was narrowed behind the library's back.
+    let prior = CollectiveForm<Double>.typicalConstants(of: link)
+    let starts = [1.8, 7].map { rate in
+      var start = prior
+      start[CollectiveForm<Double>.assumedRateIndex] = rate
+      return start
+    }
+    var options = FitOptions()
+    options.furtherStarts = starts
     return try fit(
-      CollectiveForm<Double>.self, to: rows, prior: CollectiveForm<Double>.typicalConstants(of: link)
+      CollectiveForm<Double>.self, to: rows, holding: CollectiveForm<Double>.unusedConstants(of: link),
+      prior: prior, options: options
     ) { form, exchange in
-      form.time(exchange, bandwidth: link.bandwidth(among: exchange.ranks), latency: link.latency.value)
+      form.time(
+        exchange, bandwidth: link.bandwidth(among: exchange.ranks), latency: link.latency.value,
+        topology: link.topology)
     }
   }
 }

@@ -28,6 +28,8 @@ public struct FitOptions: Sendable {
   public var dataScale = 0.08
   /// Further starting points of the search; the lowest minimum is kept.
   public var restarts = 0
+  /// Further points to begin from, in the constants' order; the lowest minimum is kept.
+  public var furtherStarts: [[Double]] = []
 
   /// The default treatment.
   public init() {}
@@ -74,15 +76,18 @@ public func fit<Form: FittedForm, Subject>(
     let range = definitions[index].range
     return Double.log(range.upperBound / range.lowerBound) / 4
   }
-  let initial = free.map { index -> Double in
-    let range = definitions[index].range
-    let low = Double.log(range.lowerBound)
-    let high = Double.log(range.upperBound)
-    let part = min(max((Double.log(startValues[index]) - low) / (high - low), 0.01), 0.99)
-    let variable = Double.log(part / (1 - part))
-    // MINPACK's differences step by a part of the variable: from a point beside zero they would see no change.
-    return abs(variable) < 0.01 ? 0.01 : variable
+  func variables(_ values: [Double]) -> [Double] {
+    free.map { index -> Double in
+      let range = definitions[index].range
+      let low = Double.log(range.lowerBound)
+      let high = Double.log(range.upperBound)
+      let part = min(max((Double.log(values[index]) - low) / (high - low), 0.01), 0.99)
+      let variable = Double.log(part / (1 - part))
+      // MINPACK's differences step by a part of the variable: from a point beside zero they would see no change.
+      return abs(variable) < 0.01 ? 0.01 : variable
+    }
   }
+  let initial = variables(startValues)
   let scale = options.outlierScale
   func residuals(_ u: UnsafeBufferPointer<Double>, _ f: UnsafeMutableBufferPointer<Double>) -> Bool {
     let constants = values(u)
@@ -105,8 +110,12 @@ public func fit<Form: FittedForm, Subject>(
     count: observations.count + free.count, initial: initial, residuals: residuals)
   // Further starts around the first: forms with regimes have more than one minimum.
   var generator = SplitMix64(seed: 4_711)
-  for _ in 0..<options.restarts {
-    let other = initial.map { 0.5 * $0 + Double.random(in: -2.5...2.5, using: &generator) }
+  let others =
+    options.furtherStarts.map(variables)
+    + (0..<options.restarts).map { _ in
+      initial.map { 0.5 * $0 + Double.random(in: -2.5...2.5, using: &generator) }
+    }
+  for other in others {
     let candidate = try? leastSquares(
       count: observations.count + free.count, initial: other, residuals: residuals)
     if let candidate, candidate.sumOfSquares < result.sumOfSquares { result = candidate }

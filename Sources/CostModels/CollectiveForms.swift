@@ -43,6 +43,27 @@ public enum CollectiveForms {
     return kind == .allReduce ? 2 - 1 / Double(ranks) : 1
   }
 
+  /// Bytes of its result that one device's processors write for each payload byte.
+  ///
+  /// A slice of a reduce-scatter, all of the others. Of a broadcast and of a message one end reads and the other writes
+  /// at the same time: half.
+  @inlinable
+  static func writtenFactor<N: ModelNumber>(_ kind: Collective<N>.Kind, ranks: Int) -> Double {
+    guard ranks > 1 else { return 0 }
+    switch kind {
+    case .reduceScatter: return 1 / Double(ranks)
+    case .allReduce, .allGather, .allToAll: return 1
+    case .broadcast, .pointToPoint: return 0.5
+    }
+  }
+
+  /// Bytes that one device's processors add to others for each payload byte: N - 1 slices of S/N where there is a sum.
+  @inlinable
+  static func addedFactor<N: ModelNumber>(_ kind: Collective<N>.Kind, ranks: Int) -> Double {
+    guard ranks > 1, kind == .allReduce || kind == .reduceScatter else { return 0 }
+    return Double(ranks - 1) / Double(ranks)
+  }
+
   /// Steps that follow one another, each of one alpha.
   ///
   /// Ring: 2 (N-1) for an all-reduce, N-1 otherwise. Tree: 2 log2 N for an all-reduce, log2 N otherwise; an

@@ -129,15 +129,18 @@ import Workloads
           low_start: {value: 6, relative_error: 0.1, unit: "us"}
           low_step: {value: 0.8, relative_error: 0.1}
           low_wire: {value: 1, relative_error: 0.1}
-          low_relay: {value: 1, relative_error: 0.1}
+          low_write: {value: 1, relative_error: 0.1}
           bulk_start: {value: 20, relative_error: 0.1, unit: "us"}
           bulk_step: {value: 1, relative_error: 0.1}
           bulk_wire: {value: 1, relative_error: 0.1}
-          bulk_relay: {value: 1, relative_error: 0.1}
+          bulk_write: {value: 1, relative_error: 0.1}
           growth: {value: 0.04, relative_error: 0.1}
           direct_start: {value: 1, relative_error: 0.1}
-          direct_payload: {value: 1, relative_error: 0.1}
-          assumed_payload: {value: 1, relative_error: 0.1}
+          direct_write: {value: 1, relative_error: 0.1}
+          assumed_rate: {value: 1, relative_error: 0.1}
+          add: {value: 1, relative_error: 0.1}
+          ramp: {value: 0.1, relative_error: 0.1}
+          shared: {value: 4, relative_error: 0.1}
     collectives:
       spread: 0.1
       curves:
@@ -147,7 +150,7 @@ import Workloads
 
   @Test func theSmallCalibrationIsRead() throws {
     let read = try Self.read(Self.spoilt("", ""))
-    #expect(read.forms["collective"]?.values == [6, 0.8, 1, 1, 20, 1, 1, 1, 0.04, 1, 1, 1])
+    #expect(read.forms["collective"]?.values == [6, 0.8, 1, 1, 20, 1, 1, 1, 0.04, 1, 1, 1, 1, 0.1, 4])
     #expect(read.curves[.init(kind: "all_reduce", ranks: 4)]?.points.map(\.seconds) == [8e-6, 9e-6])
   }
 

@@ -28,6 +28,8 @@ import Workloads
     ("measure-gpu/h200_operators_more.csv", .operators),
     ("measure-gpu/h100_operators_more.csv", .operators),
     ("measure-gpu/h100_collectives.csv", .collectives),
+    ("measure-gpu/h200_collectives_slow_a.csv", .collectives),
+    ("measure-gpu/h200_collectives_slow_b.csv", .collectives),
     ("measure-gpu/h100_training_steps.csv", .publishedSteps),
   ]
   /// Folders of tables that others read, and tables without a form (see the README there).

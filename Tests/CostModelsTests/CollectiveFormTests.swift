@@ -1,11 +1,12 @@
 import Calibration
-import CostModels
 import Documents
 import Hardware
 import Quantities
 import ModelTestSupport
 import Testing
 import Workloads
+
+@testable import CostModels
 
 @Suite struct CollectiveFormTests {
   typealias Kind = Collective<Double>.Kind
@@ -170,9 +171,9 @@ import Workloads
 
   /// The constants of two devices predict the third: mean error of all its rows, in per cent.
   @Test(arguments: [
-    ("nvidia-a100-80g-sxm", "aiconfigurator/a100_collectives.csv", 14.5),
-    ("nvidia-b200", "aiconfigurator/b200_collectives.csv", 10),
-    ("nvidia-h200", "h200/collectives_nvlink.csv", 13),
+    ("nvidia-a100-80g-sxm", "aiconfigurator/a100_collectives.csv", 13.5),
+    ("nvidia-b200", "aiconfigurator/b200_collectives.csv", 9),
+    ("nvidia-h200", "h200/collectives_nvlink.csv", 12),
   ])
   func aDeviceThatWasNotMeasured(name: String, path: String, bound: Double) throws {
     let form = CollectiveForm<Double>.name
@@ -240,16 +241,17 @@ import Workloads
     }
   }
 
-  /// With one other kind measured, half of what it deviates from the form is carried over.
+  /// With one other kind measured, three quarters of what it deviates from the form are carried over.
   ///
-  /// A reduce-scatter that takes 1.44 times the form's time makes the all-reduce 1.2 times as slow.
-  @Test func halfOfARelativesDeviationIsCarriedOver() throws {
+  /// A reduce-scatter that takes 16 times the form's time makes the all-reduce 8 times as slow; if all-reduces over two
+  /// have the form's own, the two of them make it 4 times as slow.
+  @Test func deviationsOfRelativesAreCarriedOver() throws {
     let device = try Repository.device("nvidia-h200")
     let plain = NetworkModel<Double>(device, nil)
     let sizes = [1e5, 1e7, 1e9]
     let points = try sizes.map { bytes in
       let answer = try #require(plain.cost(Collective(.reduceScatter, bytes: bytes, ranks: 4)))
-      return SizeCurve.Point(bytes: bytes, seconds: 1.44 * answer.cost.time)
+      return SizeCurve.Point(bytes: bytes, seconds: 16 * answer.cost.time)
     }
     let calibration = DeviceCalibration(
       name: "x", hardware: "nvidia-h200", source: "three points",
@@ -259,8 +261,60 @@ import Workloads
       let exchange = Collective<Double>(.allReduce, bytes: bytes, ranks: 4)
       let (answer, form) = (try #require(network.cost(exchange)), try #require(plain.cost(exchange)))
       #expect(answer.method == .transferred)
-      #expect(abs(answer.cost.time / form.cost.time - 1.2) < 1e-9)
+      #expect(abs(answer.cost.time / form.cost.time - 8) < 1e-9)
     }
+    var more = calibration
+    more.curves[.init(kind: "all_reduce", ranks: 2)] = SizeCurve(
+      try sizes.map { bytes in
+        let answer = try #require(plain.cost(Collective(.allReduce, bytes: bytes, ranks: 2)))
+        return SizeCurve.Point(bytes: bytes, seconds: answer.cost.time)
+      })
+    let exchange = Collective<Double>(.allReduce, bytes: 3e6, ranks: 4)
+    let answer = try #require(NetworkModel<Double>(device, more).cost(exchange))
+    let form = try #require(plain.cost(exchange))
+    #expect(abs(answer.cost.time / form.cost.time - 4) < 1e-9)
+  }
+
+  /// Kinds that no curve of these networks shows, measured on two other H200 (README of the measurements).
+  ///
+  /// Mean errors from 256 KiB on, where the machine's starts no longer count, in per cent.
+  @Test(arguments: [
+    ("a", Kind.reduceScatter, 5.5), ("a", .allToAll, 14.5), ("b", .reduceScatter, 6), ("b", .allToAll, 8.5),
+  ])
+  func kindsThatNoCurveShows(name: String, kind: Kind, bound: Double) throws {
+    let network = try Self.network("nvidia-h200-slow-\(name)", calibrated: true)
+    var errors: [Double] = []
+    var held = 0
+    for row in try Repository.values("measure-gpu/h200_collectives_slow_\(name).csv") {
+      guard case .kernel(let operation, _, _) = row.subject,
+        case .collective(let exchange) = operation.work, exchange.kind == kind, exchange.bytes >= 0x1p18
+      else { continue }
+      let answer = try #require(network.cost(exchange))
+      #expect(answer.method == .transferred)
+      let error = answer.cost.time / (row.measured * row.unit) - 1
+      errors.append(100 * abs(error))
+      if abs((1 + error).logarithm()) < 1.645 * network.spread(of: exchange) { held += 1 }
+    }
+    #expect(errors.count == 14)
+    let mean = errors.reduce(0, +) / 14
+    print("\(kind) on slow_\(name), no curve: mean error \(mean) %, \(held) of 14 in the intervals")
+    #expect(mean < bound)
+    #expect(kind == .allToAll || held >= 12)
+  }
+
+  /// Through the host's memory all ranks share one rate.
+  ///
+  /// Eight take 1.75 x 8 to 1.5 x 4 of the time of four, over a switch no more than 1.75 to 1.5.
+  @Test func ranksShareTheHostsMemory() throws {
+    func ratio(_ name: String, calibrated: Bool) throws -> Double {
+      let network = try Self.network(name, calibrated: calibrated)
+      func time(_ ranks: Int) throws -> Double {
+        try #require(network.cost(Collective(.allReduce, bytes: 0x1p32, ranks: ranks))).cost.time
+      }
+      return try time(8) / time(4)
+    }
+    #expect(try abs(ratio("nvidia-h200-slow-b", calibrated: true) / (1.75 * 8 / (1.5 * 4)) - 1) < 0.1)
+    #expect(try ratio("nvidia-h200", calibrated: false) < 1.75 / 1.5)
   }
 
   /// A link of a third of the bandwidth carries a third of the bytes in the same time.
@@ -323,6 +377,14 @@ import Workloads
     #expect(spread(nil, 8) > spread(calibration, 8))
   }
 
+  /// A kind that was measured at no rank count errs by more than one that was at another.
+  @Test func newKindsAreLessSure() throws {
+    let network = try Self.network("nvidia-h200-slow-a", calibrated: true)
+    let gather = network.spread(of: Collective(.allGather, bytes: 1e6, ranks: 8))
+    let scatter = network.spread(of: Collective(.reduceScatter, bytes: 1e6, ranks: 8))
+    #expect(abs(scatter / gather - 1.25) < 1e-9)
+  }
+
   @Test func sizesBeyondTheCurveAreExtrapolated() throws {
     let network = try Self.network("nvidia-h200", calibrated: true)
     func isExtrapolated(_ bytes: Double, _ ranks: Int) -> Bool {
@@ -334,5 +396,40 @@ import Workloads
     #expect(isExtrapolated(2047, 4))
     #expect(isExtrapolated(0x1p32, 4))
     #expect(isExtrapolated(0x1p20, 8))
+  }
+}
+
+/// When the library takes which protocol, against the table that NCCL 2.28.9 prints on two H200 with
+/// `NCCL_DEBUG_SUBSYS=TUNING`: latency in us and bandwidth in GB/s of a ring's protocols.
+@Suite struct LibraryChoiceTests {
+  /// Two sizes on NVLink and two through the host.
+  ///
+  /// On NVLink LL has 7.8/141 (all-reduce) and 7.2/282 (all-gather), Simple 15.2/360 and 11.8/720: alike at 1.715 and 2.132
+  /// MB. Through the host 8.6/20 and 7.6/40, 19.8/40 and 14.1/80: at 448 and 520 kB.
+  @Test(arguments: [
+    (false, 2.0, 1.0, 1.715e6), (false, 1, 0.5, 2.132e6), (true, 2, 1, 448e3), (true, 1, 0.5, 520e3),
+  ])
+  func smallPayloadsEndWhereTheLibraryEndsThem(isHost: Bool, steps: Double, wire: Double, bytes: Double) {
+    func choice(_ part: Double) -> LibraryChoice<Double> {
+      let rate = isHost ? 40e9 : 360e9
+      return LibraryChoice(wireTime: part * wire * bytes / rate, steps: steps, isHost: isHost)
+    }
+    #expect(choice(0.9).low > 10)
+    #expect(choice(1.1).low < 0.1)
+    // Over two ranks the protocol between them is never the fastest.
+    if let middle = choice(1).middle { #expect(middle < 0.1) }
+  }
+
+  /// An all-reduce over four takes LL128 between the others.
+  ///
+  /// It counts 25.4 us and 331 GB/s against 10.2/141 and 28.8/360, the fastest from 2.5 to 9.3 MB of 1.5 times the payload on the wire. The table of two channels has its jumps there (after 2 MiB, after 8).
+  @Test func longRingsHaveAProtocolBetween() throws {
+    func middle(_ bytes: Double) throws -> (low: Double, middle: Double) {
+      let choice = LibraryChoice<Double>(wireTime: 1.5 * bytes / 360e9, steps: 6, isHost: false)
+      return (choice.low, try #require(choice.middle))
+    }
+    #expect(try middle(0x1p20).low > 10 && middle(0x1p20).middle < middle(0x1p20).low)
+    #expect(try middle(4e6).middle > 10 && middle(4e6).low < 0.1)
+    #expect(try middle(64e6).middle < 0.1)
   }
 }
