@@ -106,7 +106,7 @@ public struct DeviceFit: Sendable {
       let (constants, errors) = try crossValidated(
         StreamingForm<Double>.self, rows,
         prior: isAlone || kind == .softmaxBackward
-          ? StreamingForm<Double>.measuredConstants(of: kind) : relative?.values
+          ? StreamingForm<Double>.typicalConstants(of: kind) : relative?.values
       ) { form, subject in
         var time = 0.0
         for work in subject.alike {

@@ -8,7 +8,7 @@ public import Workloads
 /// 128 bytes, for each tile tm × tn and split s
 ///
 ///     step  = q/F · max(2·tm·tn/e, feed_side·(tm + tn), 2·step_side²)
-///     unit  = waves · ceil(k/(s·q)) · step + (1 + output_exposure·(waves − 1)) · output
+///     unit  = waves · ceil(k/(s·q)) · step + (1 + output_exposure·w/√(1 + w/50)) · output,  w = waves − 1
 ///     main  = √((ceil(k/(s·q)) · 2·step_side²·q/F)² + (bytes/(memory_efficiency·B))²)
 ///     time  = start + ⁴√(unit⁴ + main⁴) + split_overhead (s > 1)
 ///
@@ -17,7 +17,10 @@ public import Workloads
 /// Measured against the peak of one unit, both come out alike on three GPU generations, which is what carries
 /// them over to devices that were not measured. The waves lie between the exact quotient of tiles and units and
 /// the next whole number (`wave_rounding`), because kernels that stay resident hide a part of the last wave. The
-/// fourth-power mean stands for the imperfect overlap of the units' work with the main memory.
+/// fourth-power mean stands for the imperfect overlap of the units' work with the main memory. Units that start
+/// together write together; with every wave they drift apart, and the writing of one hides better behind the work
+/// of the others. Long kernels lose clock to the power limit: with i = 2mnk/peak, their time grows by
+/// sustained_slowdown · i/(i + 400 us).
 ///
 /// Tiling and waves: NVIDIA, Matrix Multiplication Background User's Guide; the roofline in each step:
 /// Williams et al. (CACM 2009). Derivation, alternatives that were tried, and errors: docs/models.md.
@@ -53,11 +56,12 @@ public struct GEMMForm<N: ModelNumber>: FittedForm {
         "output_rate", "rate of writing a tile, of one unit's share of the memory bandwidth", initial: 0.6,
         in: 0.1...5),
       Constant(
-        "output_exposure", "part of the writing of earlier tiles that is not hidden behind the next",
-        initial: 0.6, in: 0.05...1),
+        "output_exposure",
+        "part of the writing of earlier tiles that is not hidden behind the next, while the units are in step",
+        initial: 0.9, in: 0.05...2),
       Constant(
         "sustained_slowdown", "growth of the time of long kernels, which run at a lower clock",
-        initial: 0.08, in: 0.005...0.5),
+        initial: 0.1, in: 0.005...0.5),
       Constant(
         "misalignment", "growth of the time when rows do not start at multiples of 64 bytes",
         initial: 0.05, in: 0.005...1),
@@ -141,7 +145,9 @@ public struct GEMMForm<N: ModelNumber>: FittedForm {
         let exact = N.larger(N(1), split * tiles / used)
         let waves = exact + waveRounding * (exact.roundedUp() - exact)
         let output = (split == 1 ? outputBytes : 4) * filled / unitOutput
-        let unit = waves * stepTime * steps + (1 + outputExposure * (waves - 1)) * output
+        let later = waves - 1
+        let exposed = 1 + outputExposure * later / (1 + later / GEMMTiling.wavesInStep).squareRoot()
+        let unit = waves * stepTime * steps + exposed * output
         let latency = steps * shortestStep
         let main = latency * latency + traffic * traffic
         let unit2 = unit * unit
@@ -190,6 +196,8 @@ enum GEMMTiling {
   /// PyTorch's kernel for 4-bit groups of 128 on an H100 (notebooks-data/measurements/measure-gpu/h100_decode.csv, two
   /// shapes of one row: 15 and 17). Assumed for other formats and devices, 8 to 40: kernels made for it are faster.
   @usableFromInline static let conversionRate = 16.0
-  /// Ideal duration around which the clock starts to fall, in seconds.
-  @usableFromInline static let clockFallTime = 200e-6
+  /// Waves that units which started together take to drift out of step, some 40 to 100 (docs/models.md).
+  @usableFromInline static let wavesInStep = 50.0
+  /// Ideal duration around which the clock starts to fall, in seconds; some 300 to 600 us (docs/models.md).
+  @usableFromInline static let clockFallTime = 400e-6
 }

@@ -68,52 +68,38 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     cacheSpeedup = c[8]
   }
 
-  /// The constants that a kind is taken to have on a device that nobody measured.
-  ///
-  /// Sums of whole arrays run two kernels after one another; fused optimizers walk over lists of tensors, a chain
-  /// of dependent loads of some 25 us whatever the size (H200, `operators.csv`), and handle some 0.8 parameters a clock
-  /// and unit, which rules where states have 16 bits (`layers.csv`). Kernels that compute where each element goes handle
-  /// about one a clock and unit, whatever the memory (alike on H100 and H200). Quantising finds the largest number and then
-  /// scales, in some kernels: 12 us whatever the size, known to a fifth (fp8 rows of a B200).
-  public static func typicalConstants(of kind: Streaming<N>.Kind) -> [Double] {
-    var values = constants.map(\.initial)
-    switch kind {
-    case .sum: values[0] = 6
-    case .adamw:
-      values[1] = 25
-      values[4] = 0.8
-    case .permute, .transpose: values[4] = 1.2
-    case .concatenate: values[4] = 0.85
-    case .embeddingBackward: (values[1], values[4]) = (47, 0.53)
-    case .quantise: (values[0], values[2]) = (12, 0.35)
-    default: break
-    }
-    return values
-  }
-
-  /// The centre of the plausible range when a kind is fitted.
+  /// The constants that a kind is taken to have on a device that nobody measured, and where its fit starts.
   ///
   /// What the rows of an H200 gave, rounded (`h200/operators.csv`, `layers.csv`, `measure-gpu/h200_operators_more.csv`): rates
-  /// a clock and unit, so that they carry over; an H100 has the same to 14 %. A device that nobody measured does not take
-  /// them: the software stacks of `models/stacks` were fitted with ``typicalConstants(of:)``, and hold what these miss.
-  public static func measuredConstants(of kind: Streaming<N>.Kind) -> [Double] {
-    var values = typicalConstants(of: kind)
+  /// a clock and unit, so that they carry over; an H100 has the same to 14 %. Sums of whole arrays run two kernels after one
+  /// another; fused optimizers walk over lists of tensors, a chain of dependent loads of some 25 us whatever the size, and
+  /// handle some 0.8 parameters a clock and unit, which rules where states have 16 bits. Kernels that compute where each
+  /// element goes handle about one a clock and unit, whatever the memory (alike on H100 and H200). Quantising finds the
+  /// largest number and then scales, in some kernels: 12 us whatever the size, known to a fifth (fp8 rows of a B200).
+  public static func typicalConstants(of kind: Streaming<N>.Kind) -> [Double] {
+    var values = constants.map(\.initial)
     switch kind {
     case .copy: (values[0], values[1], values[3]) = (1.1, 0.1, 0.65)
     case .add: (values[0], values[1]) = (1.15, 0.1)
     case .fill: (values[0], values[1], values[4]) = (1, 0.06, 6.8)
+    case .sum: (values[0], values[1], values[2], values[4]) = (6.2, 0.06, 0.9, 13)
+    case .rowSum: (values[0], values[5]) = (8.4, 1.6)
     case .gelu: (values[0], values[1], values[2], values[4]) = (1.3, 0.1, 0.93, 3.2)
-    case .silu: (values[0], values[1], values[2], values[4]) = (1.8, 0.1, 0.95, 4.8)
-    case .transpose: (values[0], values[4]) = (1.7, 0.6)
-    case .embedding: (values[0], values[4]) = (2, 6)
-    case .rmsnorm: values.replaceSubrange(0...6, with: [1.3, 0.4, 0.67, values[3], 9, 0.9, 1.1])
     case .geluBackward: values[4] = 2.1
+    case .silu: (values[0], values[1], values[2], values[4]) = (1.8, 0.1, 0.95, 4.8)
     case .dropout: (values[0], values[2], values[4]) = (2.7, 0.7, 2.7)
     case .layernorm: values.replaceSubrange(0...6, with: [2, 0.4, 0.56, values[3], 3.4, 2.1, 0.76])
     case .layernormBackward: values.replaceSubrange(0...6, with: [3, 0.4, 0.56, values[3], 1.04, 6, 0.4])
+    case .rmsnorm: values.replaceSubrange(0...6, with: [1.3, 0.4, 0.67, values[3], 9, 0.9, 1.1])
     case .softmax: values.replaceSubrange(0...6, with: [1.5, 5, 0.85, values[3], 2, 0.1, 0.25])
     case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 3, 0.9, values[3], 4, 0.1, 0.25])
-    case .rowSum: (values[0], values[5]) = (8.4, 1.6)
+    case .permute: values[4] = 1.2
+    case .transpose: (values[0], values[4]) = (1.7, 0.6)
+    case .concatenate: values[4] = 0.85
+    case .embedding: (values[0], values[4]) = (2, 6)
+    case .embeddingBackward: (values[1], values[4]) = (47, 0.53)
+    case .quantise: (values[0], values[2]) = (12, 0.35)
+    case .adamw: (values[1], values[4]) = (25, 0.8)
     default: break
     }
     return values
