@@ -58,7 +58,11 @@ public struct DeviceFit: Sendable {
     var reports: [FormReport] = []
     let machine = Machine<Double>(device)
 
-    let products = observations { work in if case .gemm = work { true } else { false } }
+    // What rows that are not aligned cost is a factor on the form's time (`RowAlignment`).
+    let products = observations { work in if case .gemm = work { true } else { false } }.filter {
+      guard case .gemm(let shape) = $0.subject.work else { return true }
+      return shape.hasAlignedRows($0.subject.type)
+    }
     for formName in DeviceCalibration.gemmNames {
       let rows = products.filter { GEMMForm<Double>.name(of: $0.subject.type) == formName }
       let isBase = formName == GEMMForm<Double>.name

@@ -290,26 +290,6 @@ public struct MeasuredValue: Sendable {
 /// of them takes 26 us. Another host takes another time.
 private let autogradTime = 164e-6
 
-/// Rows of the table whose gradient `tools/measure-gpu` measures as `embedding_backward`.
-private let measuredVocabulary = 51_200.0
-
-/// LAMB as `tools/measure-gpu` writes it (`lamb_unfused`): each operation a kernel of its own, 116 bytes a parameter in FP32.
-///
-/// All take the constants of an addition, which was measured alone over all sizes.
-private func separateLAMB(elements: Double, _ type: DataType) -> [Operator<Double>] {
-  func kernels(_ kind: Streaming<Double>.Kind, _ count: Int, elements: Double) -> [Operator<Double>] {
-    [Operator<Double>](
-      repeating: Operator("", .optimizer, .streaming(Streaming(kind, rows: 1, columns: elements)), type),
-      count: count)
-  }
-  // Of two arrays: both moments, the quotient, weight decay added, the weights.
-  return kernels(.add, 5, elements: elements)
-    // Of one, as an addition that moves as much: two decays, root, small constant, weight decay, length of the step.
-    + kernels(.add, 6, elements: elements * 2 / 3)
-    // Norms of weights and step, then two numbers, which take as long as the smallest array that was measured.
-    + kernels(.sum, 2, elements: elements) + kernels(.copy, 2, elements: 4096)
-}
-
 /// Reads the measured values of a table.
 ///
 /// - Parameters:
@@ -490,33 +470,25 @@ extension Table.Row {
       return .roofline(
         flop: try number("flops"), bytes: try number("bytes"), type, units: units, launches: 6,
         gathered: nonzeros * 4 * 32)
-    case "softmax_backward":
-      // PyTorch multiplies gradient and result first, by a kernel of its own.
-      let (rows, columns) = (try parameter("t", parameters), try parameter("h", parameters))
-      func kernel(_ kind: Streaming<Double>.Kind) -> Operator<Double> {
-        Operator("", .backward, .streaming(Streaming(kind, rows: rows, columns: columns)), type)
-      }
-      return .kernels([kernel(.multiply), kernel(.softmaxBackward)], repeats: 1)
-    case "embedding_backward":
-      // PyTorch fills the gradient of the whole table with zeros first.
-      let (tokens, columns) = (try parameter("t", parameters), try parameter("h", parameters))
-      return .kernels(
-        [
-          Operator(
-            "", .backward, .streaming(Streaming(.fill, rows: measuredVocabulary, columns: columns)), type),
-          Operator(
-            "", .backward, .streaming(Streaming(.embeddingBackward, rows: tokens, columns: columns)), type),
-        ], repeats: 1)
-    case "lamb_unfused":
-      return .kernels(separateLAMB(elements: try parameter("n", parameters), type), repeats: 1)
     default:
-      let names = ["add_scalar": "copy"]
-      guard let kind = Streaming<Double>.Kind(rawValue: names[operation] ?? operation) else {
+      guard let stream = NamedStream<Double>(operation) else {
         throw diagnostic(
           "op",
           .unknownWord(
             path: "op", found: operation,
-            known: ["gemm", "bmm"] + Streaming<Double>.Kind.allCases.map(\.rawValue)))
+            known: [
+              "gemm", "bmm", "seq", "conc", "sdpa_fwd", "sdpa_bwd", "decode_attention", "lr_dense",
+              "svm_dense",
+              "lr_sparse",
+            ] + NamedStream<Double>.names))
+      }
+      guard let kind = stream.kind else {
+        let hasRows = parameters["t"] != nil || stream.needsRows
+        return .kernels(
+          stream.kernels(
+            rows: hasRows ? try parameter("t", parameters) : 1,
+            columns: try parameter(hasRows ? "h" : "n", parameters), type, vocabulary: measuredVocabulary),
+          repeats: 1)
       }
       if parameters["t"] != nil {
         return alone(

@@ -20,6 +20,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   /// What its kernels take of its power.
   public let energy: EnergyForm<N>
   let step: StepForm<N>
+  let rowAlignment: RowAlignment.Knowledge
   /// Its network.
   public private(set) var network: NetworkModel<N>
   /// How kernels and exchanges slow one another.
@@ -74,6 +75,7 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public init(_ device: Device, _ calibration: DeviceCalibration?, machine varied: Machine<N>? = nil) {
     self.device = device
     self.calibration = calibration
+    rowAlignment = RowAlignment.Knowledge(device)
     let machine = varied ?? Machine<N>(device)
     self.machine = machine
     var gemm: [DataType: GEMMForm<N>] = [:]
@@ -156,7 +158,14 @@ public struct DeviceModel<N: ModelNumber>: Sendable {
   public func cost(_ work: Work<N>, _ type: DataType, units: N? = nil) -> Cost<N>? {
     switch work {
     case .gemm(let shape):
-      return (gemm[type] ?? .uncalibrated(on: machine)).cost(shape, type, on: machine, units: units)
+      let form = gemm[type] ?? .uncalibrated(on: machine)
+      guard var cost = form.cost(shape, type, on: machine, units: units) else { return nil }
+      if rowAlignment != .none, type.bytes == 2 {
+        let growth = RowAlignment.growth(shape)
+        cost.time = growth * cost.time
+        cost.compute = growth * cost.compute
+      }
+      return cost
     case .attention(let shape) where shape.isDecode: return decodeAttention.cost(shape, type, on: machine)
     case .attention(let shape):
       return attention.cost(
@@ -319,12 +328,35 @@ extension DeviceModel where N == Double {
     if case .collective(let exchange) = work {
       return network.spread(of: exchange, stride: exchange.stride)
     }
+    let rows = rowSpread(of: work, type)
     guard let own = calibration?.forms[formName(of: work, type)]?.spread else {
-      return uncalibratedSpread(of: work, type)
+      let own = uncalibratedSpread(of: work, type)
+      return (own * own + rows * rows).squareRoot()
     }
     let foreign = foreignSpread(of: work, type)
     let other = isOfOtherType(work, type) ? Self.otherTypeSpread : 0
-    return (own * own + foreign * foreign + other * other).squareRoot()
+    return (own * own + foreign * foreign + other * other + rows * rows).squareRoot()
+  }
+
+  /// What rows that are not aligned add to the error of a product.
+  private func rowSpread(of work: Work<Double>, _ type: DataType) -> Double {
+    guard case .gemm(let shape) = work, !shape.hasAlignedRows(type) else { return 0 }
+    switch type.bytes == 2 ? rowAlignment : .none {
+    case .measured: return RowAlignment.spread
+    case .transferred: return RowAlignment.transferredSpread
+    case .none: return RowAlignment.unknownSpread
+    }
+  }
+
+  /// Whether nobody measured what rows that are not aligned cost a product of this type on a device of this kind.
+  ///
+  /// - Parameters:
+  ///   - work: what is computed.
+  ///   - type: the data type of its operands.
+  /// - Returns: false for anything but products.
+  public func hasUnmeasuredRows(_ work: Work<Double>, _ type: DataType) -> Bool {
+    guard case .gemm(let shape) = work, !shape.hasAlignedRows(type) else { return false }
+    return type.bytes != 2 || rowAlignment != .measured
   }
 
   /// Whether a product or attention is costed with constants that rows of other data types gave, for want of rows of its own.

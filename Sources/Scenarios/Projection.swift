@@ -291,7 +291,8 @@ extension DeviceModel where N == Double {
       return exchange.ranks > 1 && network.isExtrapolated(exchange, stride: exchange.stride)
     }
     guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)],
-      !isOfOtherType(operation.work, operation.dataType)
+      !isOfOtherType(operation.work, operation.dataType),
+      !hasUnmeasuredRows(operation.work, operation.dataType)
     else { return true }
     let size: Double
     switch operation.work {

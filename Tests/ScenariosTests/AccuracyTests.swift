@@ -157,6 +157,7 @@ import Workloads
     ("measure-gpu/h200_operators_more.csv", "transpose bf16", 20, 4),
     ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 11.5),
     ("measure-gpu/h200_operators_more.csv", "embedding_backward bf16", 20, 3.5),
+    ("measure-gpu/h200_unaligned.csv", "gemm bf16", 195, 12),
   ])
   func operatorsInSample(path: String, group: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path).values.filter { $0.value.group == group }
