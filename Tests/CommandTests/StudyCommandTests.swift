@@ -140,4 +140,37 @@ import Testing
     #expect(result.errors.contains(message), "\(result.errors)")
     #expect(result.errors.hasPrefix(path + ":"))
   }
+
+  /// A table of layers on the slowest network, here those of the one narrowed to two channels, answers its claim; the host's memory is
+  /// slower still, so that the projections are far above.
+  @Test func furtherTablesAnswerTheirClaim() throws {
+    let folder = try TemporaryFolder()
+    let rows = try text(Repository.root + "/notebooks-data/measurements/h200/tp_layers_slow_a.csv")
+    let table = try folder.write("tp_layers_slow_b.csv", Array(rows.utf8))
+    let command = ["report", "three-networks", "--json"]
+    let claim = "layers-host"
+    func standing(_ arguments: [String]) throws -> String? {
+      let output = try Command.run(Command.rooftree, command + arguments).output
+      let object = try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any]
+      let claims = object?["claims"] as? [[String: Any]]
+      return claims?.first { $0["id"] as? String == claim }?["standing"] as? String
+    }
+    #expect(try standing([]) == "cannot be checked")
+    #expect(try standing(["--table", table]) == "differs")
+    let other = try folder.write("tp_layers_a100.csv", Array(rows.utf8))
+    let wrong = try report(["three-networks", "--table", other], to: folder.path + "/out")
+    #expect(wrong.status == 65)
+    #expect(
+      wrong.errors
+        == """
+        \(other): error: a table of tensor- or data-parallel layers is expected, of a network that its name tells (slow_a, \
+        slow_b)
+
+        """)
+    let none = try report(["comp-vs-comm", "--table", table], to: folder.path + "/out")
+    #expect(none.status == 65)
+    #expect(
+      none.errors
+        == "\(table): error: study 'comp-vs-comm' takes no tables but those that its parameters name\n")
+  }
 }
