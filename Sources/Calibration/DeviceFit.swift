@@ -15,6 +15,8 @@ struct KernelSubject: Sendable {
   var repeats = 1.0
   /// Equal or alike kernels of the class in the measured time.
   var alike: [Work<Double>] = []
+  /// The part of the eager step around them in which the power limit has lowered the clock; nil where there is none.
+  var limited: Double?
 }
 
 /// How well a form predicts rows that its fit did not see.
@@ -96,29 +98,37 @@ public struct DeviceFit: Sendable {
       var rows = observations { work in
         if case .streaming(let shape) = work { shape.kind == kind } else { false }
       }
-      if !isAlone { rows += profiled(kind) }
-      // Only profiles have these, and weights and optimizer state of 16 bits.
-      if [.permute, .concatenate, .adamw].contains(kind) { rows += profiled(kind) }
+      let model = DeviceModel<Double>(device, result)
+      if !isAlone { rows += profiled(kind, model) }
+      // Only profiles have these, and weights and optimizer state of 16 bits; profiles' dropout differs from that alone.
+      if [.permute, .concatenate, .adamw, .dropout].contains(kind) { rows += profiled(kind, model) }
       // These are measured together with a kernel whose form is fitted already: the product behind, the product before,
       // the table filled with zeros.
       if [.quantise, .softmaxBackward, .embeddingBackward].contains(kind) { rows += accompanied(kind) }
       guard rows.count >= 3 else { continue }
       let formName = StreamingForm<Double>.name(of: kind)
       progress(formName)
-      let model = DeviceModel<Double>(device, result)
       let relative = result.forms[StreamingForm<Double>.name(of: StreamingForm<Double>.relative(of: kind))]
       let (constants, errors) = try crossValidated(
         StreamingForm<Double>.self, rows,
-        prior: isAlone || kind == .softmaxBackward
+        prior: isAlone || [.softmaxBackward, .rowSum].contains(kind)
           ? StreamingForm<Double>.typicalConstants(of: kind) : relative?.values
       ) { form, subject in
+        let isInStep = subject.limited != nil
+        var inStep = model
+        inStep.limitedShare = subject.limited
         var time = 0.0
         for work in subject.alike {
           guard case .streaming(let shape) = work else { return .nan }
-          time += form.cost(shape, subject.type, on: machine, units: subject.units).time
+          let alone = form.cost(shape, subject.type, on: machine, units: subject.units)
+          time += isInStep ? inStep.inStep(alone, of: work).time : alone.time
         }
         for operation in subject.beside {
-          time += model.cost(operation.work, operation.dataType)?.time ?? .nan
+          let cost =
+            isInStep
+            ? inStep.costInStep(operation.work, operation.dataType)
+            : model.cost(operation.work, operation.dataType)
+          time += cost?.time ?? .nan
         }
         return time * subject.repeats
       }
@@ -144,15 +154,16 @@ public struct DeviceFit: Sendable {
         FormReport(form: AttentionForm<Double>.name, rows: attention.count, heldOutErrors: errors))
     }
 
-    let profiles = profiledProducts
+    let model = DeviceModel<Double>(device, result)
+    let profiles = profiledProducts(model)
     if profiles.count >= 3 {
       let name = StepForm<Double>.name
       progress(name)
-      let model = DeviceModel<Double>(device, result)
       let (constants, errors) = try crossValidated(StepForm<Double>.self, profiles) { form, subject in
         subject.repeats
           * subject.alike.reduce(0) { sum, work in
-            sum + (model.cost(work, subject.type).map { form.cost($0).time } ?? .nan)
+            let cost = model.cost(work, subject.type).map { form.cost($0, limited: subject.limited ?? 0) }
+            return sum + (cost?.time ?? .nan)
           }
       }
       result.forms[name] = constants
@@ -238,9 +249,11 @@ public struct DeviceFit: Sendable {
   }
 
   /// Times of a class of kernels in a profile, where all kernels but those of this kind are fitted already.
-  private func profiled(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
+  private func profiled(_ kind: Streaming<Double>.Kind, _ model: DeviceModel<Double>)
+    -> [Observation<KernelSubject>]
+  {
     values.compactMap { value in
-      guard case .kernels(let operations, let repeats) = value.subject,
+      guard case .kernels(let operations, let repeats, let step) = value.subject,
         value.quantity == "kernel_breakdown_us",
         Set(operations.map { KernelClass($0.work) }).count == 1
       else { return nil }
@@ -255,7 +268,8 @@ public struct DeviceFit: Sendable {
       }
       let subject = KernelSubject(
         work: first.work, type: first.dataType, units: nil,
-        beside: operations.filter { !isWanted($0) }, repeats: repeats, alike: wanted.map(\.work))
+        beside: operations.filter { !isWanted($0) }, repeats: repeats, alike: wanted.map(\.work),
+        limited: model.inEagerStep(step, count: repeats).limitedShare)
       return Observation(subject, seconds: value.measured * value.unit, work: bytes)
     }
   }
@@ -263,7 +277,7 @@ public struct DeviceFit: Sendable {
   /// Kernels of a kind that are measured together with others, whose forms are fitted already.
   private func accompanied(_ kind: Streaming<Double>.Kind) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernels(let operations, _) = value.subject, value.quantity == "median_us" else {
+      guard case .kernels(let operations, _, _) = value.subject, value.quantity == "median_us" else {
         return nil
       }
       func isWanted(_ operation: Operator<Double>) -> Bool {
@@ -281,9 +295,10 @@ public struct DeviceFit: Sendable {
   }
 
   /// The products of profiles of whole layers.
-  private var profiledProducts: [Observation<KernelSubject>] {
+  private func profiledProducts(_ model: DeviceModel<Double>) -> [Observation<KernelSubject>] {
     values.compactMap { value in
-      guard case .kernels(let operations, let repeats) = value.subject, let first = operations.first,
+      guard case .kernels(let operations, let repeats, let step) = value.subject,
+        let first = operations.first,
         value.quantity == "kernel_breakdown_us",
         operations.allSatisfy({ KernelClass($0.work) == .gemm })
       else { return nil }
@@ -291,7 +306,8 @@ public struct DeviceFit: Sendable {
         if case .gemm(let shape) = operation.work { sum + shape.flop } else { sum }
       }
       let subject = KernelSubject(
-        work: first.work, type: first.dataType, units: nil, repeats: repeats, alike: operations.map(\.work))
+        work: first.work, type: first.dataType, units: nil, repeats: repeats, alike: operations.map(\.work),
+        limited: model.inEagerStep(step, count: repeats).limitedShare)
       return Observation(subject, seconds: value.measured * value.unit, work: flop)
     }
   }
@@ -325,7 +341,7 @@ public struct DeviceFit: Sendable {
       let form = Form(constants: partial.values)
       for index in out { errors[index] = predict(form, rows[index].subject) / rows[index].seconds - 1 }
     }
-    let spread = robustSpread(errors.map { Double.log(1 + $0) })
+    let spread = leftOutSpread(errors.map { Double.log(1 + $0) })
     let constants = FittedConstants(
       values: whole.values, logCovariance: whole.logCovariance, spread: spread, rows: rows.count,
       domain: whole.domain)

@@ -169,6 +169,18 @@ func robustSpread(_ errors: [Double]) -> Double {
   return quantile(errors.map(abs), 0.9) / 1.645
 }
 
+/// The same of rows that were left out, so that nine in ten further rows lie within 1.645 of it.
+///
+/// The interpolated quantile of n errors holds too few of the next: of n + 1 alike errors nine in ten are no larger than the
+/// one of rank 0.9 (n + 1). Fewer than nine errors hold no such rank; the largest stands for it.
+/// Source: Vovk, Gammerman and Shafer, Algorithmic Learning in a Random World (2005), conformal prediction.
+func leftOutSpread(_ errors: [Double]) -> Double {
+  let sorted = errors.map(abs).sorted()
+  guard let largest = sorted.last else { return 0 }
+  let rank = Int((0.9 * Double(sorted.count + 1)).rounded(.up))
+  return (rank <= sorted.count ? sorted[rank - 1] : largest) / 1.645
+}
+
 /// The quantile of a list, interpolated between neighbours (type 7 of Hyndman and Fan, R's default).
 ///
 /// - Parameters:

@@ -28,13 +28,16 @@ public struct StepForm<N: ModelNumber>: FittedForm {
 
   /// The cost of a product in a step.
   ///
-  /// - Parameter alone: its cost in a loop of itself.
+  /// - Parameters:
+  ///   - alone: its cost in a loop of itself.
+  ///   - limited: the part of the step in which the power limit has lowered the clock, as it does in the loop.
   /// - Returns: the same start, the rest scaled.
   @inlinable
-  public func cost(_ alone: Cost<N>) -> Cost<N> {
+  public func cost(_ alone: Cost<N>, limited: N) -> Cost<N> {
+    let time = productTime + (N(1) - productTime) * limited
     var cost = alone
-    cost.time = alone.launch + productTime * (alone.time - alone.launch)
-    cost.compute = productTime * alone.compute
+    cost.time = alone.launch + time * (alone.time - alone.launch)
+    cost.compute = time * alone.compute
     return cost
   }
 }

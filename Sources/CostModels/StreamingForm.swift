@@ -7,11 +7,13 @@ public import Workloads
 ///     handling = elements · crowding / (element_rate · units · clock)
 ///     moving   = bytes / bandwidth · (hot/cache_speedup + (1 − hot)/memory_efficiency)
 ///
-/// `hot` is the part of the bytes that the last-level cache still holds, 1 − bytes/(resident share · capacity).
+/// `hot` is the part of the bytes that the last-level cache still holds, 1 − bytes/(resident share · capacity), with a share of 1
+/// for what kernels before wrote.
 /// `crowding` is 1 but for softmax over rows that libraries keep in registers (``longestRegisterRow``): the longer the
 /// row, the fewer rows share a unit, (columns/1024)^``registerCrowding``. A sum that one block can do
 /// (``smallSum``) starts one kernel instead of two. The gradient of an embedding takes one token after another, or
-/// sorts many (``longestUnsorted``). The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
+/// sorts many (``longestUnsorted``). Sums over rows wait for chains of loads (``rowSumCost(_:_:on:units:)``). Kernels that
+/// do nothing but move arrays wait for the main memory's first answer, ``memoryLatency`` · (1 − hot). The fourth-power mean stands for limits that overlap imperfectly. Each kind of kernel has its own constants;
 /// a kind that was not measured takes those of its nearest relative (``relative(of:)``).
 public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// The name in calibration files, before the kind.
@@ -92,7 +94,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .layernormBackward: values.replaceSubrange(0...6, with: [3, 0.4, 0.56, values[3], 1.04, 6, 0.4])
     case .rmsnorm: values.replaceSubrange(0...6, with: [1.3, 0.4, 0.67, values[3], 9, 0.9, 1.1])
     case .softmax: values.replaceSubrange(0...6, with: [1.5, 5, 0.85, values[3], 2, 0.1, 0.25])
-    case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 3, 0.9, values[3], 4, 0.1, 0.25])
+    case .softmaxBackward: values.replaceSubrange(0...6, with: [1.5, 1.3, 0.9, values[3], 4, 0.1, 0.25])
     case .permute: values[4] = 1.2
     case .transpose: (values[0], values[4]) = (1.7, 0.6)
     case .concatenate: values[4] = 0.85
@@ -100,9 +102,17 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .embeddingBackward: (values[1], values[4]) = (47, 0.53)
     case .quantise: (values[0], values[2]) = (12, 0.35)
     case .adamw: (values[1], values[4]) = (25, 0.8)
+    case .rowSum: (values[0], values[1], values[6]) = (7.5, 6.5, 0.22)
     default: break
     }
     return values
+  }
+
+  /// Kinds whose constants come from profiles of whole layers where a calibration has any.
+  static var profiledKinds: Set<Streaming<N>.Kind> {
+    [
+      .geluBackward, .layernormBackward, .dropoutBackward, .rowSum, .permute, .concatenate, .scale, .multiply,
+    ]
   }
 
   /// The measured kind whose constants a kind takes when it was not measured itself.
@@ -157,6 +167,88 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
   /// 0.53 over 0.33 (same table): sorted tokens are added in segments of ten rows, then the segments.
   @inlinable static var unsortedRate: Double { 1.6 }
 
+  /// Time until the main memory answers the first load of a kernel that streams, in seconds.
+  ///
+  /// Copies of 64 Ki to 256 Ki elements take 0.55 us more from memory than from the cache, on an H200 and an H100 alike
+  /// (`measure-gpu`, copies and sums of arrays); left out of fits, 0.5 to 0.6 is best for `h200/operators.csv` too.
+  @inlinable static var memoryLatency: Double { 0.55e-6 }
+
+  /// Time of a load in a chain where the data are in the main memory over that in the cache, less one.
+  ///
+  /// Sums over 512 rows take 9.7 us in `layers.csv`, hot, and 16.6 to 18.3 us in `measure-gpu/h200_operators.csv`, from memory.
+  @inlinable static var coldChain: Double { 0.8 }
+
+  /// The same for the optimizer, whose chain computes as well: 35 to 37 us over 26 us (`measure-gpu` and `h200`, AdamW).
+  @inlinable static var coldOptimizerChain: Double { 0.4 }
+
+  /// Bytes of a row from which a normalisation by the root mean square reads it twice from the cache of the whole device.
+  ///
+  /// The rows in flight on a unit then exceed its own cache: an H200 moves 3.5 TB/s up to 4,096 columns of 16 bits, 2.7 and 2.6 over
+  /// 8,192 and 12,288 (`measure-gpu/h200_operators_more.csv`).
+  @inlinable static var longRow: Double { 16_384 }
+
+  /// Time to read the state of the random generator, in seconds: only kernels of a graph find it in memory.
+  ///
+  /// Started one by one (`layers.csv`), dropout over half a million elements takes 2.9 us, in a graph (`operators.csv`) 3.5 us.
+  /// Source of the reason: PyTorch, `PhiloxCudaState`, which holds a pointer while a graph is captured.
+  @inlinable static var generatorLoad: Double { 0.6e-6 }
+
+  /// Rows from which PyTorch shares a sum over rows among blocks (its source, `Reduce.cuh`).
+  ///
+  /// Below, each of four threads would handle less than 256 rows of its columns.
+  @inlinable static var leastSharedRows: Double { 1024 }
+
+  /// The part of the bytes that the last-level cache holds when a kernel starts.
+  @inlinable
+  func hotShare(_ streaming: Streaming<N>, _ type: DataType, on machine: Machine<N>) -> N {
+    switch streaming.residency {
+    case .loop:
+      return N.larger(N(0), N(1) - streaming.bytes(type) / (residentShare * machine.cacheCapacity))
+    case .justWritten:
+      // The profiles of `layers.csv`, left out in five parts, are missed least with the whole capacity: shares of 0.7 and
+      // 1.2 of it do worse.
+      return N.larger(N(0), N(1) - streaming.bytes(type) / machine.cacheCapacity)
+    case .inPlace:
+      // Each half of the cache may hold a copy of what its units read: all of it stays up to half of the capacity.
+      let footprint = streaming.kind.arrays * type.bytes * streaming.elements
+      return N.smaller(N(1), N.larger(N(0), N(2) - 2 * footprint / machine.cacheCapacity))
+    case .memory: return N(0)
+    }
+  }
+
+  /// The time of sums over rows, as PyTorch cuts them.
+  ///
+  /// A block adds 128 columns, in four threads for each four of them. From ``leastSharedRows`` on, so many blocks share the
+  /// rows that a unit has 16 of them, but none has less than 16 rows a thread or more than 256; then the last of them adds
+  /// their sums, four at a time.
+  ///
+  ///     time = start + row_latency · shares/4 + ⁴√((latency · (rows of a thread)/128 · waves)⁴ + moving⁴)
+  ///
+  /// and `start` is ``smallSumStart`` of it where nothing is shared. `latency` is the time of the chain of 512 rows in the cache,
+  /// longer by ``coldChain`` from memory; `row_latency` the time of a step of the last sum.
+  /// Source: PyTorch, `aten/src/ATen/native/cuda/Reduce.cuh`, `setReduceConfig`.
+  @inlinable
+  func rowSumCost(_ streaming: Streaming<N>, _ type: DataType, on machine: Machine<N>, units: N) -> Cost<N> {
+    let hot = hotShare(streaming, type, on: machine)
+    let memory =
+      streaming.bytes(type) / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / memoryEfficiency)
+    let blocks = (streaming.columns / 128).roundedUp()
+    let slots = 16 * units
+    let ofThread = streaming.rows / 4
+    func ifShared(_ shared: N, _ alone: N) -> N {
+      N.choose(where: N(Self.leastSharedRows), isAtMost: streaming.rows, then: shared, otherwise: alone)
+    }
+    let shares = ifShared(N.larger(N.smaller(slots / blocks, ofThread / 16), ofThread / 256), N(1))
+    let waves = N.larger(N(1), blocks * shares / slots)
+    let chain =
+      latency * (N(1) + Self.coldChain * (N(1) - hot)) * (ofThread / shares) / 128 * waves
+    let launch = ifShared(start + rowLatency * shares / 4, Self.smallSumStart * start)
+    let (m2, c2) = (memory * memory, chain * chain)
+    return Cost(
+      time: launch + (m2 * m2 + c2 * c2).squareRoot().squareRoot(), launch: launch, compute: chain,
+      memory: memory)
+  }
+
   /// The time of a streaming kernel.
   ///
   /// - Parameters:
@@ -170,14 +262,21 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     _ streaming: Streaming<N>, _ type: DataType, on machine: Machine<N>, units: N? = nil
   ) -> Cost<N> {
     let used = units ?? machine.units
+    if streaming.kind == .rowSum { return rowSumCost(streaming, type, on: machine, units: used) }
     let bytes = streaming.bytes(type)
-    let hot = N.larger(N(0), N(1) - bytes / (residentShare * machine.cacheCapacity))
+    let hot = hotShare(streaming, type, on: machine)
     let efficiency =
       streaming.kind == .copy
       ? N.choose(
         where: bytes, isAtMost: N(Self.largeCopy), then: memoryEfficiency, otherwise: largeEfficiency)
       : memoryEfficiency
-    let memory = bytes / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / efficiency)
+    var memory = bytes / machine.memoryBandwidth * (hot / cacheSpeedup + (N(1) - hot) / efficiency)
+    if streaming.kind == .rmsnorm {
+      let again = 0.5 * bytes / (machine.memoryBandwidth * cacheSpeedup)
+      memory = N.choose(
+        where: N(Self.longRow), isAtMost: type.bytes * streaming.columns, then: memory + again,
+        otherwise: memory)
+    }
     var compute = streaming.elements / (elementRate * used * machine.clock)
     if streaming.kind == .softmax {
       let crowding = (streaming.columns / 1024).raised(to: N(Self.registerCrowding))
@@ -186,7 +285,9 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
         * N.choose(
           where: streaming.columns, isAtMost: N(Self.longestRegisterRow), then: crowding, otherwise: N(1))
     }
+    if streaming.kind == .permute { compute = compute * streaming.dimensions / 4 }
     var start = start
+    if streaming.kind.onlyMoves { start = start + Self.memoryLatency * (N(1) - hot) }
     if streaming.kind == .sum {
       start = N.choose(
         where: streaming.elements, isAtMost: N(Self.smallSum), then: Self.smallSumStart * start,
@@ -195,6 +296,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     // A softmax's chain of loads is that of its row: shorter where one warp has less than 1,024 columns.
     let isSoftmax = streaming.kind == .softmax || streaming.kind == .softmaxBackward
     var chain = isSoftmax ? latency * N.smaller(N(1), streaming.columns / 1024) : latency
+    if streaming.kind == .adamw { chain = chain * (N(1) + Self.coldOptimizerChain * (N(1) - hot)) }
     if streaming.kind == .embeddingBackward {
       func either(_ unsorted: N, _ sorted: N) -> N {
         N.choose(

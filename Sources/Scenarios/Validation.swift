@@ -178,7 +178,8 @@ public struct Validation: Sendable {
     case .layers(let layer, let count, let backward):
       return node(layer, count: count, backward: backward).bound
     case .dataParallel(let layer, let count, _, _): return node(layer, count: count, backward: true).bound
-    case .kernels(let operations, _): return CostNode("", parts: operations.map { model.eagerNode($0) }).bound
+    case .kernels(let operations, _, _):
+      return CostNode("", parts: operations.map { model.eagerNode($0) }).bound
     case .eagerPasses(let passes):
       let (kernels, total, _) = timed(passes)
       return total > 1.2 * EagerPassForm<Double>.gaps * kernels.time.value ? .launch : kernels.bound
@@ -187,7 +188,7 @@ public struct Validation: Sendable {
   }
 
   /// Unlike kernels that the host starts one by one; streaming kernels of one form over as many elements err alike.
-  private func eagerParts(_ operations: [Operator<Double>]) -> [CostNode] {
+  private func eagerParts(_ operations: [Operator<Double>], _ model: DeviceModel<Double>) -> [CostNode] {
     var groups: [[CostNode]] = []
     var known: [String: Int] = [:]
     for operation in operations {
@@ -286,9 +287,9 @@ public struct Validation: Sendable {
     case .chain(let operation, let times):
       guard let cost = model.cost(operation.work, operation.dataType) else { return nil }
       return (ClockBurst.time(times * cost.time), model.spread(of: operation.work, operation.dataType))
-    case .kernels(let operations, let repeats):
-      return relative(
-        CostNode("", count: Int(repeats), parts: eagerParts(operations), noise: model.commonSpread))
+    case .kernels(let operations, let repeats, let step):
+      let parts = eagerParts(operations, model.inEagerStep(step, count: repeats))
+      return relative(CostNode("", count: Int(repeats), parts: parts, noise: model.commonSpread))
     case .eagerPasses(let passes): return predict(passes)
     case .sustained(let run, let quantity): return predict(run, quantity)
     case .concurrentGEMM(let shape, let type, let degree):
@@ -379,8 +380,10 @@ public struct Validation: Sendable {
   /// The kernels of eager passes, the time until all are done, and what the host alone needs for it.
   private func timed(_ passes: EagerPasses) -> (kernels: CostNode, total: Double, host: Double) {
     let layers = Int(passes.layers)
+    let repeated = passes.span == .forward ? passes.layer.filter { $0.pass == .forward } : passes.layer
+    let model = model.inEagerStep(repeated, count: passes.layers)
     func part(_ operations: [Operator<Double>]) -> CostNode {
-      CostNode("", count: layers, parts: eagerParts(operations), noise: model.commonSpread)
+      CostNode("", count: layers, parts: eagerParts(operations, model), noise: model.commonSpread)
     }
     let forward = part(passes.layer.filter { $0.pass == .forward })
     let gradients = passes.layer.filter { $0.pass == .backward }
@@ -480,7 +483,7 @@ extension Subject {
     }
     switch self {
     case .kernel(let operation, units: nil, let repeats): return ([operation], repeats)
-    case .kernels(let operations, let repeats): return (operations, repeats)
+    case .kernels(let operations, let repeats, _): return (operations, repeats)
     case .layers(let layer, let count, let backward): return (listed(layer, backward: backward), count)
     case .dataParallel(let layer, let count, let exchange, let overlap):
       let operation = Operator<Double>("gradient all-reduce", .backward, .collective(exchange), .bf16)

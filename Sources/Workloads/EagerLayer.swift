@@ -83,7 +83,13 @@ public struct EagerLayer<N: ModelNumber>: Sendable {
     _ name: StaticString, _ pass: Operator<N>.Pass, _ kind: Streaming<N>.Kind, _ columns: N, rows: N? = nil,
     into sink: inout Sink
   ) where Sink.N == N {
-    add(name, pass, .streaming(Streaming(kind, rows: rows ?? tokens, columns: columns)), into: &sink)
+    // The heads of a single sequence lie in one dimension less.
+    let dimensions = N.choose(where: batch, isAtMost: N(1), then: N(3), otherwise: N(4))
+    // Both products of a gradient stand before the sum of its bias.
+    let residency: Streaming<N>.Residency = kind == .rowSum ? .loop : .justWritten
+    let shape = Streaming(
+      kind, rows: rows ?? tokens, columns: columns, residency: residency, dimensions: dimensions)
+    add(name, pass, .streaming(shape), into: &sink)
   }
 
   /// An elementwise kernel over all scores.

@@ -250,6 +250,23 @@ public struct Streaming<N: ModelNumber>: Sendable {
       }
     }
 
+    /// Arrays that it touches: those that it updates in place are read and written.
+    public var arrays: Double {
+      switch self {
+      case .sgd: 2
+      case .adamw: 4
+      default: elementsMoved
+      }
+    }
+
+    /// Whether it does nothing but move arrays, with an addition or a product at most.
+    public var onlyMoves: Bool {
+      switch self {
+      case .copy, .add, .scale, .multiply, .sgd: true
+      default: false
+      }
+    }
+
     /// Whether it treats each row as a whole, so that rows cost something besides their elements.
     public var worksOnRows: Bool {
       switch self {
@@ -268,19 +285,46 @@ public struct Streaming<N: ModelNumber>: Sendable {
     }
   }
 
+  /// Where the operands are when the kernel starts.
+  public enum Residency: Sendable, CaseIterable {
+    /// Where a measurement in a loop over several copies leaves them: the cache holds a part of them.
+    case loop
+    /// Kernels before wrote them, as in a step: the whole cache is there for them.
+    case justWritten
+    /// The kernel updates the same arrays again and again, with nothing in between.
+    case inPlace
+    /// In the main memory.
+    case memory
+  }
+
   /// What is done.
   public let kind: Kind
   /// Rows: tokens, for what works on rows.
   public let rows: N
   /// Elements of a row.
   public let columns: N
+  /// Where its operands are when it starts.
+  public let residency: Residency
+  /// Dimensions that a permutation computes the place of an element from, those of one element not counted.
+  public let dimensions: N
 
   /// A streaming kernel over `rows` times `columns` elements.
+  ///
+  /// - Parameters:
+  ///   - kind: what is done.
+  ///   - rows: tokens, for what works on rows.
+  ///   - columns: elements of a row.
+  ///   - residency: where its operands are when it starts.
+  ///   - dimensions: of a permutation.
   @inlinable
-  public init(_ kind: Kind, rows: N, columns: N) {
+  public init(
+    _ kind: Kind, rows: N, columns: N, residency: Residency = .loop, dimensions: N = N(4)
+  ) {
     self.kind = kind
     self.rows = rows
     self.columns = columns
+    self.residency = residency
+    self.dimensions = dimensions
   }
 
   /// Elements of the result (of the input, for sums).

@@ -68,7 +68,7 @@ import Workloads
     let table = try Table(path: Repository.measurements(path))
     for value in try measuredValues(of: table, kind: .operators) where value.group.hasPrefix("gemm") {
       switch value.subject {
-      case .kernels(let operations, 1):
+      case .kernels(let operations, 1, _):
         #expect(isCollection && value.group == "gemm fp8")
         guard operations.count == 2, case .streaming(let quantise) = operations[0].work,
           case .gemm(let product) = operations[1].work

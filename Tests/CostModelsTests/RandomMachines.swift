@@ -39,8 +39,8 @@ extension SplitMix64 {
       m: size(in: 1...16384), n: size(in: 1...16384), k: size(in: 1...32768), batch: batch, layout: layout)
   }
 
-  mutating func streaming() -> Streaming<Double> {
-    let kinds = Streaming<Double>.Kind.allCases
+  mutating func streaming(without left: [Streaming<Double>.Kind] = []) -> Streaming<Double> {
+    let kinds = Streaming<Double>.Kind.allCases.filter { !left.contains($0) }
     let kind = kinds[Int.random(in: kinds.indices, using: &self)]
     return Streaming(kind, rows: size(in: 1...65536), columns: size(in: 1...65536))
   }

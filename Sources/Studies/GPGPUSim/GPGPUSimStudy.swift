@@ -171,7 +171,7 @@ public struct GPGPUSimStudy: Study {
         )
       case .kernel(let operation, _, _):
         add(operation, unit * value.value.measured, unit * predicted, to: &others)
-      case .kernels(let operations, _):
+      case .kernels(let operations, _, _):
         guard value.value.group.hasSuffix(" forward"), let first = operations.first else { continue }
         add(first, unit * value.value.measured, unit * predicted, to: &others)
       default: continue
