@@ -79,8 +79,12 @@ public struct NamedStream<N: ModelNumber>: Sendable {
   ///   - vocabulary: rows of the table that `embedding_backward` is the gradient of.
   /// - Returns: one kernel or several.
   public func kernels(rows: N, columns: N, _ type: DataType, vocabulary: N) -> [Operator<N>] {
+    // The kernels of an optimizer find what those before wrote.
+    let residency: Streaming<N>.Residency = parts.count > 2 ? .justWritten : .loop
     func kernel(_ kind: Streaming<N>.Kind, rows: N, columns: N) -> Operator<N> {
-      Operator("operator", .forward, .streaming(Streaming(kind, rows: rows, columns: columns)), type)
+      Operator(
+        "operator", .forward,
+        .streaming(Streaming(kind, rows: rows, columns: columns, residency: residency)), type)
     }
     switch name {
     case "cast":

@@ -142,7 +142,7 @@ import Workloads
     #expect((85...97).contains(Self.coverage(try Self.comparison(path).values)))
   }
 
-  /// Rows that the fits saw.
+  /// Rows that the fits saw; those of `measure-gpu/h200_operators.csv` they did not.
   @Test(arguments: [
     ("aiconfigurator/a100_operators.csv", "gemm bf16", 427, 7.4),
     ("aiconfigurator/b200_operators.csv", "gemm bf16", 295, 7.3),
@@ -151,11 +151,14 @@ import Workloads
     ("h200/operators.csv", "gemm fp8", 38, 6.9), ("h200/operators.csv", "gemm tf32", 44, 12.5),
     ("h200/operators.csv", "gemm fp32", 44, 11.0), ("h200/operators.csv", "sdpa_fwd bf16", 12, 2.6),
     ("h200/operators.csv", "sdpa_bwd bf16", 12, 9.5),
-    ("h200/operators.csv", "copy bf16", 7, 3.5), ("h200/operators.csv", "layernorm bf16", 14, 4.5),
+    ("h200/operators.csv", "copy bf16", 7, 2.2), ("h200/operators.csv", "sgd fp32", 4, 1.5),
+    ("measure-gpu/h200_operators.csv", "sgd fp32", 7, 3.5),
+    ("measure-gpu/h200_operators.csv", "row_sum bf16", 20, 15),
+    ("h200/operators.csv", "layernorm bf16", 14, 4.5),
     ("h200/operators.csv", "dropout bf16", 16, 3.4), ("h200/operators.csv", "softmax bf16", 13, 7),
     ("h200/operators.csv", "softmax fp32", 13, 7), ("h200/operators.csv", "lr_sparse fp32", 5, 8),
     ("measure-gpu/h200_operators_more.csv", "transpose bf16", 20, 4),
-    ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 11.5),
+    ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 8.5),
     ("measure-gpu/h200_operators_more.csv", "embedding_backward bf16", 20, 3.5),
     ("measure-gpu/h200_unaligned.csv", "gemm bf16", 195, 12),
   ])
@@ -182,14 +185,15 @@ import Workloads
     print(
       "\(path), 1 MiB and more, in sample: mean error \(fixed(error, decimals: 2)) % of \(values.count) rows")
     #expect(values.count == 136)
-    #expect(error <= 5.3)
-    #expect((85...96).contains(Self.coverage(values)))
+    #expect(error <= 4.6)
+    // The fit saw these rows: the intervals, which are those of rows left out, hold more of them.
+    #expect((88...98).contains(Self.coverage(values)))
   }
 
   /// A calibration lent to another device of the family: no constant saw an H100.
   @Test(arguments: [
-    ("measure-gpu/h100_operators.csv", 889, 9.0), ("measure-gpu/h100_collectives.csv", 105, 12),
-    ("measure-gpu/h100_operators_more.csv", 107, 10),
+    ("measure-gpu/h100_operators.csv", 889, 8.2), ("measure-gpu/h100_collectives.csv", 105, 12),
+    ("measure-gpu/h100_operators_more.csv", 107, 9),
   ])
   func aBorrowedCalibration(path: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path, calibration: "nvidia-h200").values
@@ -199,17 +203,21 @@ import Workloads
     )
     #expect(values.count == rows)
     #expect(error <= bound)
-    #expect((84...(rows == 107 ? 98 : 95)).contains(Self.coverage(values)))
+    #expect((84...(rows == 107 ? 100 : 95)).contains(Self.coverage(values)))
     guard rows == 889 else {
       guard rows == 107 else { return }
       // Neither an H100 nor LAMB's kernels over these arrays were fitted.
       #expect(try Self.error(values.filter { $0.value.group == "embedding_backward bf16" }) <= 6)
-      #expect(try Self.error(values.filter { $0.value.group == "lamb_unfused fp32" }) <= 10)
+      #expect(try Self.error(values.filter { $0.value.group == "lamb_unfused fp32" }) <= 7)
       return
     }
     #expect(try Self.error(values.filter { $0.value.group == "gemm bf16" }) <= 5.5)
-    // PyTorch's gradient of softmax is two kernels.
-    #expect(try Self.error(values.filter { $0.value.group == "softmax_backward bf16" }) <= 17)
+    // PyTorch's gradient of softmax is two kernels, a sum over few rows one block's, an update in place twice the array.
+    for (group, bound) in [
+      ("softmax_backward bf16", 14.0), ("row_sum bf16", 17), ("sgd fp32", 3.5), ("adamw_fused fp32", 6),
+    ] {
+      #expect(try Self.error(values.filter { $0.value.group == group }) <= bound, "\(group)")
+    }
   }
 
   /// The intervals come from rows that were left out, so they hold about nine of ten rows.

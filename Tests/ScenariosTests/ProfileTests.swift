@@ -14,8 +14,22 @@ import Testing
     let comparison = try AccuracyTests.comparison("h200/layers.csv")
     let totals = comparison.values.filter { $0.value.quantity == deviceTimeQuantity }
     #expect(totals.count == 19)
-    #expect(try AccuracyTests.error(totals) <= 3)
-    for total in totals { #expect(abs(total.relativeError ?? 1) < 0.07, "line \(total.value.line)") }
+    #expect(try AccuracyTests.error(totals) <= 1.8)
+    for total in totals { #expect(abs(total.relativeError ?? 1) < 0.05, "line \(total.value.line)") }
+  }
+
+  /// Classes of kernels, in sample; before a step's clock, residency and dimensions were known copies were missed by 9.2 %,
+  /// dropout by 6 to 8 %, GELU by 3.4 % and attention by 10.2 %.
+  @Test(arguments: [
+    ("copy", 3.2), ("dropout", 3.2), ("gelu", 2), ("elementwise", 2.8), ("reduce", 2.5), ("attention", 8.5),
+  ])
+  func classesOfKernels(name: String, bound: Double) throws {
+    let values = try AccuracyTests.comparison("h200/layers.csv").values.filter {
+      $0.value.quantity == "kernel_breakdown_us" && $0.value.group.hasSuffix(" \(name)")
+    }
+    #expect(values.count == (name == "attention" ? 7 : 19))
+    #expect(try AccuracyTests.error(values) <= bound)
+    #expect(AccuracyTests.coverage(values) >= 85)
   }
 
   /// Every class that has 5 % or more of the device's time is within 3 points.
