@@ -85,7 +85,7 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .add: (values[0], values[1]) = (1.15, 0.1)
     case .fill: (values[0], values[1], values[4]) = (1, 0.06, 6.8)
     case .sum: (values[0], values[1], values[2], values[4]) = (6.2, 0.06, 0.9, 13)
-    case .rowSum: (values[0], values[5]) = (8.4, 1.6)
+    case .rowSum: (values[0], values[1], values[6]) = (7.5, 6.5, 0.22)
     case .gelu: (values[0], values[1], values[2], values[4]) = (1.3, 0.1, 0.93, 3.2)
     case .geluBackward: values[4] = 2.1
     case .silu: (values[0], values[1], values[2], values[4]) = (1.8, 0.1, 0.95, 4.8)
@@ -102,7 +102,6 @@ public struct StreamingForm<N: ModelNumber>: FittedForm {
     case .embeddingBackward: (values[1], values[4]) = (47, 0.53)
     case .quantise: (values[0], values[2]) = (12, 0.35)
     case .adamw: (values[1], values[4]) = (25, 0.8)
-    case .rowSum: (values[0], values[1], values[6]) = (7.5, 6.5, 0.22)
     default: break
     }
     return values
