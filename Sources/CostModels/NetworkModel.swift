@@ -42,6 +42,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   let isTransferred: Bool
   let isCalibrated: Bool
   let spreads: (measured: Double, transferred: Double)
+  /// Distance at which points left out of their curves were missed by `spreads.measured`; see ``SizeCurve``.
+  let leftOutDistance: Double
 
   /// The network of a device.
   ///
@@ -88,6 +90,8 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
         Collective<N>.Kind(rawValue: key.kind).map { ($0, key.ranks) }
       }, by: \.0
     ).mapValues { $0.map(\.1).sorted() }
+    let steps = curves.values.flatMap(\.innerSteps).sorted()
+    leftOutDistance = steps.isEmpty ? 2.0.logarithm() : steps[steps.count / 2]
     let spread = calibration?.curveSpread ?? closedFormSpread
     let transferred = calibration.map { $0.transferredSpread ?? Double.larger(0.1, 2 * spread) }
     // Curves of another device miss like its constants do.
@@ -243,13 +247,14 @@ extension NetworkModel where N == Double {
     switch cost(collective, stride: stride)?.method ?? .closedForm {
     case .measured:
       guard spreads.measured < closedFormSpread else { return spreads.measured }
-      // Leaving a point out doubles the step between its neighbours and puts it a whole step from both.
+      // The error grows with the distance from what was measured; far out it is that of a size without a curve.
       let size = nominalWireScale * collective.bytes
       let curve = curves[.init(kind: collective.kind.rawValue, ranks: collective.ranks)]
-      let distance = curve?.distance(from: size) ?? 1
+      let distance = curve.map { $0.distance(from: size) / leftOutDistance } ?? 1
       let beyond = Double.larger(
         0, spreads.measured * spreads.measured - repeatedCollectiveSpread * repeatedCollectiveSpread)
-      return (repeatedCollectiveSpread * repeatedCollectiveSpread + distance * distance * beyond).squareRoot()
+      let grown = repeatedCollectiveSpread * repeatedCollectiveSpread + distance * distance * beyond
+      return Double.smaller(grown.squareRoot(), Double.larger(spreads.measured, spreads.transferred))
     case .transferred:
       let isNewKind = !curves.isEmpty && !curves.keys.contains { $0.kind == collective.kind.rawValue }
       return (isNewKind ? newKindFactor : 1) * spreads.transferred

@@ -32,20 +32,21 @@ public struct SizeCurve: Sendable, Hashable {
   /// The largest measured size, in bytes.
   public var largest: Double { points[points.count - 1].bytes }
 
-  /// How far a size lies from the nearest measured one, in steps between measured sizes, on a logarithmic scale.
+  /// How far a size lies from the nearest measured one.
   ///
   /// - Parameter bytes: the size, above zero.
-  /// - Returns: 0 at a measured size, at most a half between two, 1 and more beyond the ends.
+  /// - Returns: the difference of the natural logarithms; 0 at a measured size.
   func distance(from bytes: Double) -> Double {
-    guard let next = points.firstIndex(where: { $0.bytes >= bytes }) else {
-      return Double.larger(1, (bytes / largest).logarithm() / 2.0.logarithm())
+    points.map { abs(($0.bytes / bytes).logarithm()) }.min() ?? 0
+  }
+
+  /// How far each inner point lies from its nearest neighbour, as ``distance(from:)``: what leaving it out shows.
+  var innerSteps: [Double] {
+    points.indices.dropFirst().dropLast().map { index in
+      let size = points[index].bytes
+      return Double.smaller(
+        (size / points[index - 1].bytes).logarithm(), (points[index + 1].bytes / size).logarithm())
     }
-    let above = points[next].bytes
-    guard above > bytes else { return 0 }
-    guard next > 0 else { return Double.larger(1, (above / bytes).logarithm() / 2.0.logarithm()) }
-    let below = points[next - 1].bytes
-    let step = (above / below).logarithm()
-    return Double.smaller((bytes / below).logarithm(), (above / bytes).logarithm()) / step
   }
 }
 

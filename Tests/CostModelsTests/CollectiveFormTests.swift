@@ -359,6 +359,47 @@ import Workloads
     #expect(try time(4, stride: 3) == time(4, stride: 4))
   }
 
+  /// Points of measured curves, dealt out in five parts: each part is read from the others, so that gaps are of all widths.
+  @Test(arguments: [
+    "nvidia-h200", "nvidia-h200-slow-a", "nvidia-h200-slow-b", "nvidia-a100-80g-sxm", "nvidia-b200",
+  ])
+  func intervalsHoldPointsInGaps(name: String) throws {
+    let device = try Repository.device(name)
+    let calibration = try Repository.calibration(name)
+    var random = SplitMix64(seed: 7)
+    let parts = calibration.curves.mapValues { curve in
+      curve.points.map { _ in Int.random(in: 0..<5, using: &random) }
+    }
+    var errors: [Double] = []
+    var held = 0
+    for part in 0..<5 {
+      var rest = calibration
+      var left: [(exchange: Collective<Double>, seconds: Double)] = []
+      for (key, curve) in calibration.curves {
+        let kind = try #require(Kind(rawValue: key.kind))
+        let isInner = { $0 > 0 && $0 < curve.points.count - 1 }
+        let out = curve.points.indices.filter { isInner($0) && parts[key]?[$0] == part }
+        for index in out {
+          let point = curve.points[index]
+          left.append((Collective(kind, bytes: point.bytes, ranks: key.ranks), point.seconds))
+        }
+        rest.curves[key] = SizeCurve(
+          curve.points.indices.filter { !out.contains($0) }.map { curve.points[$0] })
+      }
+      let network = NetworkModel<Double>(device, rest)
+      for (exchange, seconds) in left {
+        let error = try #require(network.cost(exchange)).cost.time / seconds - 1
+        errors.append(100 * abs(error))
+        if abs((1 + error).logarithm()) < 1.645 * network.spread(of: exchange) { held += 1 }
+      }
+    }
+    let coverage = Double(held) / Double(errors.count)
+    let mean = errors.reduce(0, +) / Double(errors.count)
+    print("\(name): \(errors.count) points in gaps, mean error \(mean) %, \(coverage) in the intervals")
+    #expect((0.85...0.95).contains(coverage))
+    #expect(mean < 5)
+  }
+
   /// The farther a time is from a measurement, the wider its error.
   @Test func errorsGrowWithTheDistanceFromMeasurements() throws {
     let device = try Repository.device("nvidia-h200")
