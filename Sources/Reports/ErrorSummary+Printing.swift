@@ -47,7 +47,7 @@ extension ErrorSummary {
       text += "\n"
     }
     if summaries.contains(where: { $0.mape == nil && $0.readBack == 0 }) {
-      text += "-: no model covers these rows yet\n"
+      text += "-: no model covers these rows yet, or the device has no rate for their data type\n"
     }
     if anyBeyond {
       text +=
