@@ -17,7 +17,12 @@ extension DeviceCalibration {
     try self.init(node: try readDocument(path: path), in: library, seen: [name])
   }
 
-  /// The calibration as a device uses it: with the data sheet of the measured device if that is another one.
+  /// The calibration as a device uses it.
+  ///
+  /// Of another device it lends what kernels cost, with the data sheet of that device. It does not lend its network: the
+  /// constants that A100, H200 and B200 agree on miss an H100's collectives by no more than those of an H200, and are nearer
+  /// in every other pair. Nor its energies: the mean power of an H100's kernels comes out 2.2 % wrong without and
+  /// 2.5 % with them (docs/models.md).
   ///
   /// - Parameters:
   ///   - device: the device that is costed with it.
@@ -27,6 +32,10 @@ extension DeviceCalibration {
     guard hardware != device.name else { return self }
     var result = self
     result.measuredDevice = try? Device(named: hardware, in: library)
+    for form in [CollectiveForm<Double>.name, EnergyForm<Double>.name] { result.forms[form] = nil }
+    result.curves = [:]
+    (result.curveSpread, result.transferredSpread) = (nil, nil)
+    (result.curveBandwidth, result.curveLatency) = (nil, nil)
     return result
   }
 

@@ -156,6 +156,19 @@ struct CollectiveTestOutput {
     return values
   }
 
+  /// The device of the first `# Rank` line, as its driver names it: what follows `device 0 [0x0f]`.
+  var device: String? {
+    for (_, words) in lines where words[0].text.hasPrefix("#") {
+      let texts = words.map(\.text)
+      guard texts.contains(where: { $0 == "Rank" || $0 == "#Rank" }),
+        let index = texts.lastIndex(of: "device"), index + 2 < texts.count
+      else { continue }
+      let title = texts[(index + 2)...].drop { $0.hasPrefix("[") || $0.hasSuffix("]") }
+      return title.isEmpty ? nil : title.joined(separator: " ")
+    }
+    return nil
+  }
+
   /// The number of `# Rank` lines: the devices that took part.
   private func ranks() throws(Diagnostic) -> Int {
     var ranks: Set<Int> = []
@@ -222,19 +235,23 @@ struct CollectiveTestOutput {
 /// Reads a file of measurements: a table of a known kind, or what nccl-tests or rccl-tests printed.
 ///
 /// - Parameter path: the file.
-/// - Returns: the kind, and the values in the order of the lines.
+/// - Returns: the kind, the values in the order of the lines, and the device where the file itself names it.
 /// - Throws: `Diagnostic` at the first fault.
-public func measurements(path: String) throws(Diagnostic) -> (kind: TableKind, values: [MeasuredValue]) {
+public func measurements(path: String) throws(Diagnostic)
+  -> (kind: TableKind, values: [MeasuredValue], device: String?)
+{
   try measurements(text: try readText(path: path, limit: 1 << 30), file: path)
 }
 
 /// Reads measurements from a text, as ``measurements(path:)`` does.
 public func measurements(text: String, file: String?) throws(Diagnostic)
-  -> (kind: TableKind, values: [MeasuredValue])
+  -> (kind: TableKind, values: [MeasuredValue], device: String?)
 {
-  if let output = CollectiveTestOutput(text: text, file: file) { return (.collectives, try output.values()) }
+  if let output = CollectiveTestOutput(text: text, file: file) {
+    return (.collectives, try output.values(), output.device)
+  }
   let table = try Table(text: text, file: file)
   let kind = try TableKind.recognise(table)
   try checkDuplicates(in: table, kind: kind)
-  return (kind, try measuredValues(of: table, kind: kind))
+  return (kind, try measuredValues(of: table, kind: kind), nil)
 }

@@ -27,6 +27,11 @@ public struct FormReport: Sendable {
   public let rows: Int
   /// Relative errors (predicted over measured, minus one) of each row, from a fit that left it out.
   public let heldOutErrors: [Double]
+
+  /// Their mean size.
+  public var meanError: Double {
+    heldOutErrors.reduce(0) { $0 + abs($1) } / Double(max(1, heldOutErrors.count))
+  }
 }
 
 /// Fits every form that a device's measurements determine.
@@ -44,6 +49,69 @@ public struct DeviceFit: Sendable {
 
   /// Adds the values of a table.
   public mutating func add(_ values: [MeasuredValue]) { self.values += values }
+
+  /// Forms whose rows are too few to be fitted, with how many they have and need.
+  public var tooFew: [(form: String, rows: Int, needed: Int)] {
+    var rows: [String: Int] = [:]
+    var order: [String] = []
+    func add(_ operation: Operator<Double>) {
+      let form: String
+      switch operation.work {
+      case .gemm: form = GEMMForm<Double>.name(of: operation.dataType)
+      case .attention(let shape):
+        form = shape.isDecode ? DecodeAttentionForm<Double>.name : AttentionForm<Double>.name
+      case .streaming(let shape): form = StreamingForm<Double>.name(of: shape.kind)
+      case .collective: return
+      }
+      if rows[form] == nil { order.append(form) }
+      rows[form, default: 0] += 1
+    }
+    for observation in observations(where: { _ in true }) {
+      add(Operator("", .forward, observation.subject.work, observation.subject.type))
+    }
+    return order.compactMap { form in
+      let count = rows[form, default: 0]
+      let needed = Self.leastRows(of: form)
+      return count < needed ? (form, count, needed) : nil
+    }
+  }
+
+  /// Rows that the fit of a form needs: more than it has constants where these are all its own.
+  private static func leastRows(of form: String) -> Int {
+    switch form {
+    case GEMMForm<Double>.name: GEMMForm<Double>.constants.count + 1
+    case AttentionForm<Double>.name: AttentionForm<Double>.constants.count + 1
+    case DecodeAttentionForm<Double>.name: DecodeAttentionForm<Double>.constants.count + 1
+    case _ where form.hasPrefix(GEMMForm<Double>.name): 4
+    default: 3
+    }
+  }
+
+  /// Products and kernels of the values that are faster than the data sheet of the device allows, by more than a twentieth,
+  /// and all that can be judged so.
+  ///
+  /// A product needs the peak rate of its type; one whose operands are larger than all caches needs the main memory too.
+  public var tooFast: (rows: Int, judged: Int) {
+    let machine = Machine<Double>(device)
+    let cache = device.memory.dropFirst().map { level in
+      level.capacity.value * (level.scope == .unit ? machine.units : 1)
+    }.max()
+    var (rows, judged) = (0, 0)
+    for observation in observations(where: { _ in true }) {
+      let subject = observation.subject
+      var least = 0.0
+      switch subject.work {
+      case .gemm(let shape):
+        guard let rate = machine.rate(subject.type) else { continue }
+        let bytes = shape.bytes(subject.type)
+        least = max(shape.flop / rate, bytes > 2 * (cache ?? 0) ? bytes / machine.memoryBandwidth : 0)
+      default: continue
+      }
+      judged += 1
+      if observation.seconds < least / 1.05 { rows += 1 }
+    }
+    return (rows, judged)
+  }
 
   /// The calibration that the values determine, with how well each form predicts rows that it did not see.
   ///
@@ -68,7 +136,7 @@ public struct DeviceFit: Sendable {
     for formName in DeviceCalibration.gemmNames {
       let rows = products.filter { GEMMForm<Double>.name(of: $0.subject.type) == formName }
       let isBase = formName == GEMMForm<Double>.name
-      guard rows.count > (isBase ? GEMMForm<Double>.constants.count : 3) else { continue }
+      guard rows.count >= Self.leastRows(of: formName) else { continue }
       progress(formName)
       // Other types differ from 16-bit ones in the pipe that multiplies: what concerns tiles and memory is kept.
       let base = isBase ? nil : result.forms[GEMMForm<Double>.name]

@@ -94,6 +94,9 @@ public struct DeviceCalibration: Sendable {
     self.curveLatency = curveLatency
   }
 
+  /// Whether it says something of a network.
+  var hasCollectives: Bool { !curves.isEmpty || forms[CollectiveForm<Double>.name] != nil }
+
   /// The form with the fitted constants.
   ///
   /// - Parameters:

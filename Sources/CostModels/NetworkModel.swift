@@ -52,6 +52,7 @@ public struct NetworkModel<N: ModelNumber>: Sendable {
   ///   - calibration: its measured curves; none if nil.
   ///   - machine: its rates and latencies where they are varied; those of the links if nil.
   public init(_ device: Device, _ calibration: DeviceCalibration?, machine: Machine<N>? = nil) {
+    let calibration = calibration?.hasCollectives == true ? calibration : nil
     links = device.links
     rates = (machine ?? Machine<N>(device)).links
     let near = device.links.first

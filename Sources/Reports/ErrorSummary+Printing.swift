@@ -1,3 +1,4 @@
+import Calibration
 import Quantities
 public import Scenarios
 
@@ -39,16 +40,29 @@ extension ErrorSummary {
             summary.coverage90.map { fixed($0, decimals: 0) + " %" } ?? "-",
           ] + (hasShares ? [cell(summary.sharePoints)] : []) + (isBeyond ? ["\(summary.extrapolated)"] : []))
       }
-      text += "\(name)\n\(table.text)"
+      let basis = summaries.lazy.filter { $0.table == name }.compactMap(\.basis).first
+      text += "\(name)\n\(basis.map { $0.words + "\n" } ?? "")\(table.text)"
       let own = summaries.filter { $0.table == name && $0.group != "all" }.reduce(0) { $0 + $1.readBack }
       if own > 0 {
         text += TableComparison.words(readBack: own, leftOut: leftOut[name] ?? (nil, nil)) + "\n"
       }
+      for summary in summaries where summary.table == name && summary.group != "all" {
+        for (reason, rows) in summary.reasons {
+          text += "\(summary.group): no answer for \(rows) of \(summary.rows) rows: \(reason)\n"
+        }
+      }
+      if summaries.contains(where: { $0.table == name && $0.group.hasSuffix(MeasuredValue.quantisedMark) }) {
+        text +=
+          "input quantised: one time a row, as a collection of library layers gives it; quantise=0 in params says that the "
+          + "product was timed alone\n"
+      }
       text += "\n"
     }
-    if summaries.contains(where: { $0.mape == nil && $0.readBack == 0 }) {
-      text += "-: no model covers these rows yet, or the device has no rate for their data type\n"
+    let uncovered = summaries.contains { summary in
+      summary.mape == nil && summary.readBack == 0
+        && summary.reasons.reduce(0, { $0 + $1.rows }) < summary.rows
     }
+    if uncovered { text += "-: no model covers these rows yet\n" }
     if anyBeyond {
       text +=
         "extrapolated: rows larger or smaller than anything that the calibration saw, or of another data type\n"
@@ -68,9 +82,35 @@ extension ErrorSummary {
           ("p90", .number(summary.p90)), ("max", .number(summary.max)),
           ("coverage90", .number(summary.coverage90)), ("share_points", .number(summary.sharePoints)),
           ("extrapolated", .number(Double(summary.extrapolated))),
+          ("no_answer", .array(summary.reasons.map { .text($0.reason) })),
+          ("hardware", summary.basis.map { .text($0.hardware) } ?? .number(nil)),
+          ("hardware_by", summary.basis.map { .text($0.choice.rawValue) } ?? .number(nil)),
+          ("calibration", summary.basis?.calibration.map { .text($0) } ?? .number(nil)),
         ])
       }
     ).text + "\n"
+  }
+}
+
+extension TableBasis {
+  /// The device, how it was found, and the calibration, in a line.
+  var words: String {
+    let found =
+      switch choice {
+      case .asked: "--hardware"
+      case .lines: "the file says \(title ?? hardware)"
+      case .file: "by the file's name"
+      case .folder: "by the folder's name"
+      case .usual: "the usual one: the file's name says none"
+      }
+    var words = "device: \(hardware) (\(found)"
+    if choice != .lines, let title { words += "; the file says \(title)" }
+    if isOfRows { return words + ") where a row names none; calibration: that of each row's stack" }
+    words += "); calibration: \(calibration ?? "none")"
+    if let lender {
+      words += " (borrowed: measured on \(lender); collectives and energies by the data sheet)"
+    }
+    return words
   }
 }
 

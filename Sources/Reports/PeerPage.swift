@@ -120,7 +120,7 @@ public struct PeerPage: Sendable {
         ]
       })
     page.sections = [Section("The answers", prose: [], charts: charts, tables: [table])]
-    page.trust = ValidationPage.trust(stacks: comparison.stacks, hardware: "")
+    page.trust = ValidationPage.trust(stacks: comparison.stacks)
     page.trust.files.insert(comparison.path, at: 0)
     page.trust.command = command
     return page

@@ -143,7 +143,10 @@ extension Projection {
 extension DeviceCalibration {
   /// Its name, whether another device lends it, and where its rows came from.
   var words: String {
-    let lender = measuredDevice.map { " (borrowed: measured on \($0.title))" } ?? ""
+    let lender =
+      measuredDevice.map {
+        " (borrowed: measured on \($0.title); collectives and energies by the data sheet)"
+      } ?? ""
     return "\(name)\(lender), \(source)"
   }
 }

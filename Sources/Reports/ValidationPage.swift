@@ -159,18 +159,18 @@ public struct ValidationPage: Sendable {
           ? [ScenarioPage.accuracyTable(comparison.summaries)] : []),
       Section("Row by row", prose: [], tables: [rows]),
     ]
-    page.trust = Self.trust(stacks: comparison.stacks, hardware: comparison.hardware)
+    page.trust = Self.trust(stacks: comparison.stacks, basis: comparison.basis)
     page.trust.files.insert(comparison.path, at: 0)
     page.trust.command = command
     return page
   }
 
   /// What predictions of training steps rest on: the stacks with their fitted constants and the files behind them.
-  static func trust(stacks: [Scenario], hardware: String) -> Trust {
+  static func trust(stacks: [Scenario], basis: TableBasis? = nil) -> Trust {
     var trust = Trust()
     trust.foundations =
       stacks.isEmpty
-      ? ["Predicted with the models and the calibration of \(hardware)."]
+      ? basis.map { ["Predicted with \($0.words)."] } ?? []
       : stacks.map { stack in
         "\(stack.name): \(stack.title). \(stack.note ?? "") Kernels of \(stack.device.title), "
           + (stack.calibration.map { "calibration \($0.name)." } ?? "constants of other devices.")

@@ -244,9 +244,9 @@ public struct Projection: Sendable {
 }
 
 extension DeviceModel where N == Double {
-  /// Relative error that all kernels of a step have in common: that of repeated runs; without a calibration that of
-  /// constants taken from other devices, which are wrong for all kernels alike.
-  var commonSpread: Double { calibration == nil ? uncalibratedSpread : repeatedRunSpread }
+  /// Relative error that all kernels of a step have in common: that of repeated runs; without a calibration of the device or
+  /// of its family that of constants taken from other devices, which are wrong for all kernels alike.
+  var commonSpread: Double { calibration == nil || isForeign ? uncalibratedSpread : repeatedRunSpread }
 
   /// An operator's cost with its error and whether it is extrapolated.
   ///

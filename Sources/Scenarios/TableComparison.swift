@@ -18,6 +18,47 @@ extension TableKind {
   }
 }
 
+/// What the predictions for a table rest on.
+public struct TableBasis: Sendable {
+  /// How the device was found.
+  public enum Choice: String, Sendable {
+    /// It was asked for.
+    case asked
+    /// The file's own lines name it.
+    case lines
+    /// The name of the file.
+    case file
+    /// The name of the folder that the file stands in.
+    case folder
+    /// Nothing names one: the usual device.
+    case usual
+  }
+
+  /// The device.
+  public let hardware: String
+  /// How it was found.
+  public let choice: Choice
+  /// The calibration; nil for the data sheet alone.
+  public let calibration: String?
+  /// The title of the device that the calibration was measured on, where that is another one.
+  public let lender: String?
+  /// The device as the file's own lines name it.
+  public let title: String?
+  /// Whether rows of training steps name devices of their own, each with the calibration of its stack.
+  public let isOfRows: Bool
+
+  init(
+    device: Device, choice: Choice, calibration: DeviceCalibration?, titled title: String?, ofRows: Bool
+  ) {
+    hardware = device.name
+    self.choice = choice
+    self.calibration = calibration?.name
+    lender = calibration?.measuredDevice?.title
+    self.title = title
+    isOfRows = ofRows
+  }
+}
+
 /// A table of measurements with the predictions for it.
 public struct TableComparison: Sendable {
   /// The file.
@@ -26,6 +67,8 @@ public struct TableComparison: Sendable {
   public let kind: TableKind
   /// The name of the device whose models predicted.
   public let hardware: String
+  /// What the predictions rest on, and how the device was found.
+  public let basis: TableBasis
   /// The values in the order of the rows.
   public let values: [ComparedValue]
   /// The software stacks of training steps, in the order in which rows need them.
@@ -46,29 +89,21 @@ public struct TableComparison: Sendable {
   public init(
     path: String, hardware: String?, calibration: String?, library: Library, sustained: Bool = false
   ) throws(Diagnostic) {
-    let (kind, measured) = try measurements(path: path)
+    let (kind, measured, title) = try measurements(path: path)
     self.kind = kind
-    let name = hardware ?? Self.device(forTable: path)
-    self.hardware = name
     self.path = path
-    let device = try Device(named: name, in: library)
-    if hardware != nil, let wanted = kind.deviceKind, wanted != device.kind {
-      throw Diagnostic(
-        file: path, position: nil,
-        fault: .contradiction(
-          "holds measurements of a \(wanted.rawValue), but '\(name)' is a \(device.kind.rawValue)"))
-    }
+    let (device, choice) = try Self.device(of: path, asked: hardware, titled: title, kind, library)
+    self.hardware = device.name
     var fitted: DeviceCalibration?
-    if let calibration {
-      fitted =
-        calibration == "none"
-        ? nil : try DeviceCalibration(named: calibration, in: library).used(on: device, in: library)
-    } else if library.names(.calibrations).contains(device.name) {
-      fitted = try DeviceCalibration(named: device.name, in: library)
+    if let name = calibration ?? DeviceCalibration.usualName(for: device, in: library), name != "none" {
+      fitted = try DeviceCalibration(named: name, in: library).used(on: device, in: library)
     }
+    basis = TableBasis(
+      device: device, choice: choice, calibration: fitted,
+      titled: title, ofRows: kind == .publishedSteps || kind == .trainingIterations)
     // What a stack's file holds wrongly is an error of the reader, not a row that no model covers.
     // Training steps of a table that says nothing of its device are those of the stacks, not of the default device.
-    let stepHardware = hardware ?? Self.namedDevice(forTable: path)
+    let stepHardware = hardware ?? (choice == .usual ? nil : device.name)
     var runs = TrainingRunReader(library: library, hardware: stepHardware)
     for value in measured {
       if case .trainingStep(let run) = value.subject { _ = try runs.scenario(run) }
@@ -87,23 +122,92 @@ public struct TableComparison: Sendable {
   /// - Returns: false also for a file that cannot be read.
   public static func isKnown(path: String) -> Bool { (try? measurements(path: path)) != nil }
 
-  /// The device that a table of the project was measured on, by the name of its file.
+  /// The device that a table was measured on, by the name of its file, else of the folder that it stands in.
   ///
-  /// - Parameter path: the file.
-  /// - Returns: the name of a device; `nvidia-h200` where the file's name says nothing.
-  public static func device(forTable path: String) -> String { namedDevice(forTable: path) ?? "nvidia-h200" }
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - library: the catalogue.
+  /// - Returns: the name of a device; `nvidia-h200` where neither names one.
+  public static func device(forTable path: String, in library: Library) -> String {
+    let named = try? namedDevice(forTable: path, DeviceSpelling(library.names(.hardware)))
+    return named?.name ?? "nvidia-h200"
+  }
 
-  /// The device that the name of a table's file says; nil where it says nothing.
-  private static func namedDevice(forTable path: String) -> String? {
-    let file = path.split(separator: "/").last.map(String.init) ?? path
-    let names = [
-      ("slow_a", "nvidia-h200-slow-a"), ("slow_b", "nvidia-h200-slow-b"), ("a100", "nvidia-a100-80g-sxm"),
-      ("b200", "nvidia-b200"), ("h100", "nvidia-h100-80g-sxm"), ("l40s", "nvidia-l40s"),
-      ("v100", "nvidia-v100-32g-sxm"), ("cpu_xeon", "intel-xeon-16c"), ("prim_", "upmem-prim"),
-      ("single_node", "nvidia-a100-80g-sxm"), ("multi_node", "nvidia-a100-80g-sxm"),
-      ("training_steps", "nvidia-a100-80g-sxm"),
-    ]
-    return names.first { file.contains($0.0) }?.1
+  /// The device that a file's lines, its name or its folder tell, and the words that say which.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - title: the device as the file's own lines name it.
+  ///   - library: the catalogue.
+  /// - Returns: nil where nothing tells one of the catalogue.
+  public static func deviceTold(by path: String, titled title: String?, in library: Library)
+    -> (name: String, words: String)?
+  {
+    let spelling = DeviceSpelling(library.names(.hardware))
+    if let name = title.flatMap(spelling.device(in:)) { return (name, "its lines name") }
+    guard let (name, choice) = (try? namedDevice(forTable: path, spelling)) ?? nil else { return nil }
+    return (name, choice == .file ? "its name means" : "its folder's name means")
+  }
+
+  /// The device that a file or its folder names; nil where they name none.
+  private static func namedDevice(forTable path: String, _ spelling: DeviceSpelling) throws(Diagnostic)
+    -> (name: String, choice: TableBasis.Choice)?
+  {
+    let parts = path.split(separator: "/").suffix(2).reversed().map(String.init)
+    for (part, choice) in zip(parts, [TableBasis.Choice.file, .folder]) {
+      if let name = spelling.device(in: part) { return (name, choice) }
+      if let word = spelling.unknownDevice(in: part) {
+        throw Diagnostic(
+          file: path, position: nil,
+          fault: .contradiction(
+            "the name of the \(choice == .file ? "file" : "folder") speaks of '\(word)', which is no device of the "
+              + "catalogue; --hardware says which was measured"))
+      }
+    }
+    // Training steps of clusters whose machines their tables do not name.
+    let steps = ["single_node", "multi_node", "training_steps"]
+    let isStep = steps.contains { parts.first?.contains($0) == true }
+    return isStep ? ("nvidia-a100-80g-sxm", .file) : nil
+  }
+
+  /// The device that was measured: the one asked for, else the one that the file's lines, its name or its folder's name
+  /// tell, else the usual one.
+  private static func device(
+    of path: String, asked: String?, titled title: String?, _ kind: TableKind, _ library: Library
+  ) throws(Diagnostic) -> (Device, TableBasis.Choice) {
+    if let asked {
+      let device = try Device(named: asked, in: library)
+      if let wanted = kind.deviceKind, wanted != device.kind {
+        throw Diagnostic(
+          file: path, position: nil,
+          fault: .contradiction(
+            "holds measurements of a \(wanted.rawValue), but '\(asked)' is a \(device.kind.rawValue)"))
+      }
+      return (device, .asked)
+    }
+    let spelling = DeviceSpelling(library.names(.hardware))
+    if let title {
+      guard let name = spelling.device(in: title) else {
+        throw Diagnostic(
+          file: path, position: nil,
+          fault: .contradiction(
+            "names the device '\(printable(title))', which the catalogue does not have; --hardware says which to take"
+          ))
+      }
+      return (try Device(named: name, in: library), .lines)
+    }
+    if let (name, choice) = try namedDevice(forTable: path, spelling) {
+      let device = try Device(named: name, in: library)
+      // A processor's table may stand in the folder of a GPU.
+      if kind.deviceKind == nil || kind.deviceKind == device.kind { return (device, choice) }
+    }
+    let usual: String
+    switch kind.deviceKind {
+    case .cpu: usual = "intel-xeon-16c"
+    case .pim: usual = "upmem-prim"
+    case .gpu, nil: usual = "nvidia-h200"
+    }
+    return (try Device(named: usual, in: library), .usual)
   }
 
   /// The errors by column and group, then of each column as a whole.
@@ -121,10 +225,10 @@ public struct TableComparison: Sendable {
         result.append(
           ErrorSummary(
             table: path, group: group, quantity: quantity, column.filter { $0.value.group == group },
-            sharePoints: sharePoints(of: group)))
+            sharePoints: sharePoints(of: group), basis: basis))
       }
       if groups.count > 1 {
-        result.append(ErrorSummary(table: path, group: "all", quantity: quantity, column))
+        result.append(ErrorSummary(table: path, group: "all", quantity: quantity, column, basis: basis))
       }
     }
     return result
@@ -142,7 +246,7 @@ public struct TableComparison: Sendable {
   }
 
   private init(_ whole: TableComparison, values: [ComparedValue], group: String) {
-    (path, kind, hardware) = (whole.path, whole.kind, whole.hardware)
+    (path, kind, hardware, basis) = (whole.path, whole.kind, whole.hardware, whole.basis)
     self.values = values
     leftOut = whole.leftOut
     stacks = whole.stacks.filter { $0.name.hasPrefix(group) }
@@ -199,7 +303,8 @@ public struct TableComparison: Sendable {
 
   /// The header of ``rowText``.
   public static var rowHeader: String {
-    "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated\n"
+    "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated,"
+      + "hardware,calibration\n"
   }
 
   /// One CSV line for each value, all digits, in the unit of the column.
@@ -212,7 +317,7 @@ public struct TableComparison: Sendable {
         "\(csvField(path)),\(value.line),\(csvField(value.group)),\(value.quantity),\(value.measured),"
         + "\(cell(compared.predicted)),\(cell(compared.interval90?.lowerBound)),"
         + "\(cell(compared.interval90?.upperBound)),\(cell(compared.relativeError.map { 100 * $0 })),"
-        + "\(compared.isExtrapolated)\n"
+        + "\(compared.isExtrapolated),\(csvField(basis.hardware)),\(csvField(basis.calibration ?? ""))\n"
     }
     return text
   }

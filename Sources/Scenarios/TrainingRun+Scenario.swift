@@ -16,6 +16,7 @@ struct TrainingRunReader {
 
   /// The device of rows that name none.
   private let hardware: String?
+  private let spellings: DeviceSpelling
 
   /// A reader.
   ///
@@ -26,6 +27,7 @@ struct TrainingRunReader {
     self.library = library
     self.hardware = hardware
     known = library.names(.stacks)
+    spellings = DeviceSpelling(library.names(.hardware))
   }
 
   /// The stack of a table: the one named like it, or those of runs on one node and on several, or a present-day one.
@@ -58,8 +60,14 @@ struct TrainingRunReader {
     return scenario
   }
 
-  /// The scenario of a row; nil where a column holds what no scenario can have.
+  /// What a row says of its device, where the catalogue has no such device.
+  func unknownDevice(of run: TrainingRun) -> String? {
+    run.hardware.flatMap { deviceName($0) == nil ? $0 : nil }
+  }
+
+  /// The scenario of a row; nil where a column holds what no scenario can have, or the catalogue does not have its device.
   mutating func scenario(_ run: TrainingRun) throws(Diagnostic) -> Scenario? {
+    guard unknownDevice(of: run) == nil else { return nil }
     var scenario = try stack(of: run)
     if let name = (run.hardware ?? hardware).flatMap(deviceName), !scenario.device.name.hasPrefix(name) {
       let (device, calibration) = try device(name)
@@ -134,21 +142,16 @@ struct TrainingRunReader {
 
   /// The device of the catalogue that a table means.
   private func deviceName(_ spelling: String) -> String? {
-    let word = spelling.lowercased().filter { $0.isLetter || $0.isNumber }
-    let known = [
-      ("v100", "nvidia-v100-32g-sxm"), ("a10040", "nvidia-a100-40g-sxm"), ("a100", "nvidia-a100-80g-sxm"),
-      ("h200", "nvidia-h200"), ("h100", "nvidia-h100-80g-sxm"), ("b200", "nvidia-b200"),
-      ("mi300", "amd-mi300x"), ("mi250", "amd-mi250x"),
-    ]
-    if library.names(.hardware).contains(spelling) { return spelling }
-    return known.first { word.contains($0.0) }?.1
+    library.names(.hardware).contains(spelling) ? spelling : spellings.device(in: spelling)
   }
 
   private mutating func device(_ name: String) throws(Diagnostic) -> (Device, DeviceCalibration?) {
     if let known = devices[name] { return known }
     let device = try Device(named: name, in: library)
-    let calibration =
-      library.names(.calibrations).contains(name) ? try DeviceCalibration(named: name, in: library) : nil
+    var calibration: DeviceCalibration?
+    if let usual = DeviceCalibration.usualName(for: device, in: library) {
+      calibration = try DeviceCalibration(named: usual, in: library).used(on: device, in: library)
+    }
     devices[name] = (device, calibration)
     return (device, calibration)
   }

@@ -20,6 +20,9 @@ public struct ComparedValue: Sendable {
   /// Whether the row is a point of the calibration's own measured curve, so that its prediction only gives it back.
   public var isReadBack = false
 
+  /// Why there is no prediction, where a form covers the row and the device cannot do it.
+  public var reason: String?
+
   /// Predicted over measured, minus one.
   public var relativeError: Double? { predicted.map { $0 / value.measured - 1 } }
 
@@ -56,17 +59,33 @@ public struct ErrorSummary: Sendable {
   public let sharePoints: Double?
   /// Rows whose prediction is extrapolated: sizes beyond what the calibration saw.
   public let extrapolated: Int
+  /// Why rows have no prediction, with how many they are; those that no form covers are not among them.
+  public let reasons: [(reason: String, rows: Int)]
+
+  /// What the predictions rest on; nil where nobody said.
+  public let basis: TableBasis?
 
   /// The errors of compared values.
   public init(
-    table: String, group: String, quantity: String, _ values: [ComparedValue], sharePoints: Double? = nil
+    table: String, group: String, quantity: String, _ values: [ComparedValue], sharePoints: Double? = nil,
+    basis: TableBasis? = nil
   ) {
     self.sharePoints = sharePoints
+    self.basis = basis
     self.table = table
     self.group = group
     self.quantity = quantity
     rows = values.count
     extrapolated = values.count { $0.isExtrapolated }
+    var reasons: [(reason: String, rows: Int)] = []
+    for reason in values.compactMap(\.reason) {
+      if let index = reasons.firstIndex(where: { $0.reason == reason }) {
+        reasons[index].rows += 1
+      } else {
+        reasons.append((reason, 1))
+      }
+    }
+    self.reasons = reasons
     let judged = values.filter { !$0.isReadBack }
     readBack = values.count - judged.count
     let errors = judged.compactMap { $0.relativeError.map { 100 * $0 } }
@@ -122,7 +141,9 @@ public struct Validation: Sendable {
         last = ((try? reader?.scenario(run)) ?? nil).map { (value.line, $0.project()) }
       }
       guard let projection = last?.projection else {
-        return ComparedValue(value: value, predicted: nil, interval90: nil)
+        return ComparedValue(
+          value: value, predicted: nil, interval90: nil,
+          reason: reader?.unknownDevice(of: run).map { "the catalogue has no device '\(printable($0))'" })
       }
       switch StepQuantity(rawValue: value.quantity) {
       case .memory:
@@ -141,9 +162,12 @@ public struct Validation: Sendable {
 
   /// Predicts one measured value.
   public func compare(_ value: MeasuredValue) -> ComparedValue {
+    if let reason = impossibility(value.subject) {
+      return ComparedValue(value: value, predicted: nil, interval90: nil, reason: reason)
+    }
     let answer = prediction(value.subject)
     var result: ComparedValue
-    if let answer, answer.seconds < value.hostTime {
+    if let answer, answer.seconds < value.hostTime, model.device.name == hostTimeDevice {
       result = compared(value, (value.hostTime, hostTimeSpread))
       result.bound = .launch
     } else {
@@ -211,18 +235,56 @@ public struct Validation: Sendable {
     }
   }
 
-  /// Whether a kernel of a subject lies beyond what the calibration saw; forms of other things do not say.
-  private func isExtrapolated(_ subject: Subject) -> Bool {
-    let operators: [Operator<Double>]
-    switch subject {
-    case .kernel(let operation, _, _), .chain(let operation, _): operators = [operation]
-    case .eagerPasses(let passes): operators = passes.layer
-    case .sustained(let run, _): operators = [run.operation]
-    case .concurrentGEMM(let shape, let type, _): operators = [Operator("", .forward, .gemm(shape), type)]
-    case .beside(let subject): operators = [subject.product]
-    default: operators = subject.kernels?.operators ?? []
+  /// What keeps the device from doing it; nil for nothing.
+  private func impossibility(_ subject: Subject) -> String? {
+    let name = model.device.name
+    for operation in kernels(of: subject) {
+      switch operation.work {
+      case .collective(let exchange):
+        if exchange.ranks < 2 { return "one rank exchanges nothing" }
+        if model.network.cost(exchange, stride: exchange.stride) == nil {
+          return "no network of \(name) joins \(exchange.ranks) devices"
+        }
+      case .gemm(let shape):
+        guard model.device.kind == .gpu else { continue }
+        let type = operation.dataType
+        if model.machine.rate(type) == nil { return "\(name) has no rate for \(type.rawValue)" }
+        let (bytes, capacity) = (shape.bytes(type), model.device.mainMemory.capacity.value)
+        if bytes > capacity {
+          return
+            "operands of \(Bytes(bytes).formatted()) do not fit in the \(Bytes(capacity).formatted()) of \(name)"
+        }
+      default: continue
+      }
     }
-    return operators.contains { model.isExtrapolated($0) }
+    return nil
+  }
+
+  /// Whether a prediction rests on kernels beyond what the calibration saw: the kernel itself, or a tenth of the time of many.
+  ///
+  /// Forms of other things do not say.
+  private func isExtrapolated(_ subject: Subject) -> Bool {
+    let operators = kernels(of: subject)
+    guard operators.count > 1 else { return operators.contains { model.isExtrapolated($0) } }
+    var (beyond, all) = (0.0, 0.0)
+    for operation in operators {
+      guard let time = model.cost(operation.work, operation.dataType)?.time else { continue }
+      all += time
+      if model.isExtrapolated(operation) { beyond += time }
+    }
+    return beyond > 0.1 * all
+  }
+
+  /// The kernels of what was measured; none where it is something else.
+  private func kernels(of subject: Subject) -> [Operator<Double>] {
+    switch subject {
+    case .kernel(let operation, _, _), .chain(let operation, _): [operation]
+    case .eagerPasses(let passes): passes.layer
+    case .sustained(let run, _): [run.operation]
+    case .concurrentGEMM(let shape, let type, _): [Operator("", .forward, .gemm(shape), type)]
+    case .beside(let subject): [subject.product]
+    default: subject.kernels?.operators ?? []
+    }
   }
 
   private func compared(_ value: MeasuredValue, _ answer: (seconds: Double, error: Double)?) -> ComparedValue
@@ -507,6 +569,9 @@ let gatherEfficiency = 0.48
 
 /// Relative error of steps that are known by their operations and bytes: dense and sparse regression on an H200.
 let rooflineSpread = 0.08
+
+/// The device whose host the times of `MeasuredValue.hostTime` were read on; another machine has another host.
+let hostTimeDevice = "nvidia-h200"
 
 /// Relative error of what a host takes to start a kernel, from the spread of like rows (`autogradTime`).
 let hostTimeSpread = 0.2

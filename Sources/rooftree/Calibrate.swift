@@ -85,12 +85,19 @@ struct Calibrate: ParsableCommand {
       try calibrateThisMachine(library)
       return
     }
+    let device = try Device(named: hardware, in: library)
     var values: [MeasuredValue] = []
     for path in tables {
-      values += try measurements(path: path).values
+      let table = try measurements(path: path)
+      values += table.values
+      if let (name, words) = TableComparison.deviceTold(by: path, titled: table.device, in: library),
+        name != device.name
+      {
+        complain("warning: \(path): \(words) \(name), but --hardware is \(device.name)")
+      }
     }
     let fitted = try fit(
-      values, device: try Device(named: hardware, in: library),
+      values, device: device,
       source: "rooftree calibrate, fitted to " + tables.joined(separator: ", "))
     if let covariance { try writeFile(fitted.calibration.covarianceTable, to: covariance) }
     let text = fitted.calibration.yaml(extending: extends)
@@ -115,6 +122,12 @@ struct Calibrate: ParsableCommand {
     defer { if isTerminal { FileHandle.standardError.write(Data("\u{1b}[2K\r".utf8)) } }
     var onDevice = DeviceFit(device: device)
     onDevice.add(values)
+    let (fast, judged) = onDevice.tooFast
+    if fast > max(2, judged / 50) {
+      complain(
+        "warning: \(fast) of \(judged) products took less time than the data sheet of \(device.name) allows: was another "
+          + "device measured?")
+    }
     var onHost = HostFit(device: device)
     onHost.add(values)
     var onUnits = UnitFit(device: device)
@@ -133,7 +146,15 @@ struct Calibrate: ParsableCommand {
       guard !reports.isEmpty else {
         throw Diagnostic(
           file: tables.first, position: nil,
-          fault: .contradiction("no form has enough rows to be fitted" + Self.text(ofTooFew: onHost.tooFew)))
+          fault: .contradiction(
+            "no form has enough rows to be fitted"
+              + Self.text(
+                ofTooFew: onDevice.tooFew + onHost.tooFew.map { ($0.form, $0.rows, HostFit.leastRows) })))
+      }
+      for report in reports where report.form == GEMMForm<Double>.name && report.meanError > 0.15 {
+        complain(
+          "warning: products left out of the fit are missed by \(fixed(100 * report.meanError, decimals: 0)) %, those of A100, "
+            + "H200 and B200 by 7 %: was another device measured, or with something else running?")
       }
       return (calibration, reports, host.comparisons)
     } catch let error as FitError {
@@ -184,8 +205,12 @@ struct Calibrate: ParsableCommand {
   }
 
   /// Which forms had too few rows, for a message.
-  private static func text(ofTooFew forms: [(form: String, rows: Int)]) -> String {
-    let parts = forms.map { "\($0.form) has \($0.rows) row\($0.rows == 1 ? "" : "s")" }
-    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", ")); \(HostFit.leastRows) are needed"
+  private static func text(ofTooFew forms: [(form: String, rows: Int, needed: Int)]) -> String {
+    let parts = forms.map {
+      "\($0.form) has \($0.rows) row\($0.rows == 1 ? "" : "s") of the \($0.needed) that it needs"
+    }
+    return parts.isEmpty ? "" : ": \(parts.joined(separator: ", "))"
   }
+
+  private func complain(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 }

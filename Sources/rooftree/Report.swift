@@ -222,9 +222,10 @@ struct Report: ParsableCommand {
     -> [TableComparison]
   {
     try paths.map { path in
-      let own = TableComparison.device(forTable: path) == scenario.device.name || !tables.isEmpty
+      let own = TableComparison.device(forTable: path, in: library) == scenario.device.name || !tables.isEmpty
       return try TableComparison(
-        path: path, hardware: own ? scenario.device.name : TableComparison.device(forTable: path),
+        path: path,
+        hardware: own ? scenario.device.name : TableComparison.device(forTable: path, in: library),
         calibration: own ? scenario.calibration?.name ?? "none" : nil, library: library)
     }
   }
@@ -235,7 +236,7 @@ struct Report: ParsableCommand {
     let paths =
       tables.isEmpty
       ? Self.measurements(beside: library).filter {
-        TableComparison.device(forTable: $0) == device.name && TableComparison.isKnown(path: $0)
+        TableComparison.device(forTable: $0, in: library) == device.name && TableComparison.isKnown(path: $0)
       } : tables
     let (comparisons, files) = try ReadingLog.recording {
       try paths.map {
@@ -292,10 +293,10 @@ struct Report: ParsableCommand {
   private static func measurements(of device: Device, beside library: Library) -> [String] {
     let all = measurements(beside: library)
     let own = all.filter {
-      TableComparison.device(forTable: $0) == device.name && TableComparison.isKnown(path: $0)
+      TableComparison.device(forTable: $0, in: library) == device.name && TableComparison.isKnown(path: $0)
     }
     let narrower = all.filter { path in
-      let other = TableComparison.device(forTable: path)
+      let other = TableComparison.device(forTable: path, in: library)
       return path.contains("tp_layers") && other != device.name && other.hasPrefix(device.name)
     }
     return own + narrower

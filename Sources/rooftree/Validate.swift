@@ -27,12 +27,14 @@ struct Validate: ParsableCommand {
   var tables: [String]
   @Option(
     help: ArgumentHelp(
-      "The device that was measured (default: by the name of the file, else nvidia-h200).", valueName: "name")
+      "The device that was measured (default: by the file's lines, its name or its folder's, else nvidia-h200).",
+      valueName: "name")
   )
   var hardware: String?
   @Option(
     help: ArgumentHelp(
-      "The calibration to use (default: that of the device; none for none).", valueName: "name"))
+      "The calibration to use (default: that of the device, or of its family; none for none).",
+      valueName: "name"))
   var calibration: String?
   @Flag(
     help:

@@ -69,7 +69,7 @@ import Workloads
     for value in try measuredValues(of: table, kind: .operators) where value.group.hasPrefix("gemm") {
       switch value.subject {
       case .kernels(let operations, 1, _):
-        #expect(isCollection && value.group == "gemm fp8")
+        #expect(isCollection && value.group == "gemm fp8, input quantised")
         guard operations.count == 2, case .streaming(let quantise) = operations[0].work,
           case .gemm(let product) = operations[1].work
         else {
@@ -82,6 +82,35 @@ import Workloads
       default: #expect(!(isCollection && value.group == "gemm fp8"))
       }
     }
+  }
+
+  /// A user's own single runs are products alone where the table says so, or where the three times differ.
+  @Test func quantisationCanBeSaid() throws {
+    let values = try Self.values(
+      """
+      op,dtype,params,median_us,min_us,p90_us,reps
+      gemm,fp8,m=64;n=64;k=64,5,5,5,1
+      gemm,fp8,m=64;n=64;k=64;quantise=0,5,5,5,1
+      gemm,fp8,m=64;n=64;k=64,5,4,6,1
+      gemm,fp8,m=64;n=64;k=64;quantise=1,5,4,6,100
+
+      """)
+    let marked = "gemm fp8, input quantised"
+    #expect(values.map(\.group) == [marked, "gemm fp8", "gemm fp8", marked])
+  }
+
+  /// Only gradients that no graph replayed have the host in the way: one by one, 35 runs whatever the length.
+  @Test func onlyGradientsRunOneByOneWaitForTheHost() throws {
+    let values = try Self.values(
+      """
+      op,dtype,params,median_us,reps,method
+      sdpa_bwd,bf16,b=1;heads=16;s=512;d=64;causal=1,164,35,
+      sdpa_bwd,bf16,b=1;heads=16;s=512;d=64;causal=1,26,1558,
+      sdpa_bwd,bf16,b=1;heads=16;s=512;d=64;causal=1,26,35,graph
+      sdpa_fwd,bf16,b=1;heads=16;s=512;d=64;causal=1,26,35,
+
+      """)
+    #expect(values.map { $0.hostTime > 0 } == [true, false, false, false])
   }
 
   @Test(arguments: tables)
@@ -264,7 +293,7 @@ import Workloads
   static func read(_ name: String, _ change: (inout String) -> Void = { _ in }) throws -> [MeasuredValue] {
     var text = try fixture(name)
     change(&text)
-    let (kind, values) = try measurements(text: text, file: name)
+    let (kind, values, _) = try measurements(text: text, file: name)
     #expect(kind == .collectives)
     return values
   }

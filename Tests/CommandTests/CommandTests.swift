@@ -157,10 +157,10 @@ private func json(_ text: String) throws -> Any {
     #expect(try seconds("run.pass=forward", "run.optimizer=none") < 0.5 * base)
   }
 
-  /// The same chip with slower memory is no faster, and its answer says whose constants it has.
+  /// The same chip with slower memory decodes more slowly, and its answer says whose constants it has.
   @Test func anH100BorrowsFromTheH200() throws {
     func answer(_ changes: String...) throws -> [String: Any] {
-      let words = ["estimate", "getting-started", "--json"] + changes.flatMap { ["--set", $0] }
+      let words = ["estimate", "llama-70b-serving", "--json"] + changes.flatMap { ["--set", $0] }
       let output = try Command.run(
         Command.rooftree, words, in: Repository.root, environment: ["ROOFTREE_MODELS": Repository.models]
       ).output
@@ -178,7 +178,8 @@ private func json(_ text: String) throws -> Any {
     #expect(borrowed["changed"] as? [String] == ["hardware=nvidia-h100-80g-sxm"])
     #expect(
       borrowed["title"] as? String
-        == "Training Llama 3 70B on 1,024 H200 (changed: hardware=nvidia-h100-80g-sxm)")
+        == "Llama 3 70B answers 32 prompts of 2,048 tokens with 512 tokens each on 8 H200 (changed: hardware=nvidia-h100-80g-sxm)"
+    )
   }
 
   @Test func depthCutsTheTree() throws {
@@ -201,7 +202,7 @@ private func json(_ text: String) throws -> Any {
     #expect(!groups.isEmpty)
     let keys: Set = [
       "table", "group", "quantity", "rows", "read_back_rows", "bias", "mape", "p50", "p90", "max",
-      "coverage90", "share_points", "extrapolated",
+      "coverage90", "share_points", "extrapolated", "no_answer", "hardware", "hardware_by", "calibration",
     ]
     for group in groups {
       #expect(Set(group.keys) == keys)
@@ -218,6 +219,111 @@ private func json(_ text: String) throws -> Any {
       #expect(p50 <= p90 && p90 <= worst && mape <= worst && abs(bias) <= mape + 1e-9)
       if let coverage = group["coverage90"] as? Double { #expect((0...100).contains(coverage)) }
     }
+  }
+
+  /// A table says whose models predicted it and why: the log of a program by its own lines, others by their name or folder.
+  @Test func theDeviceIsSaid() throws {
+    let folder = try TemporaryFolder()
+    let log = Repository.root + "/Tests/CalibrationTests/Fixtures/nccl-h200.log"
+    let text = try String(contentsOfFile: log, encoding: .utf8)
+    try folder.write(
+      "log.txt", Array(text.replacingOccurrences(of: "NVIDIA H200", with: "NVIDIA H100 80GB HBM3").utf8))
+    let rows = Array("op,dtype,params,median_us\ngemm,bf16,m=4096;n=4096;k=4096,200\n".utf8)
+    try FileManager.default.createDirectory(atPath: folder.path + "/B200", withIntermediateDirectories: true)
+    for name in ["h20-gemm.csv", "gemm.csv", "B200/gemm.csv"] { try folder.write(name, rows) }
+    func line(_ words: String...) throws -> String {
+      let result = try Command.run(
+        Command.rooftree, ["validate"] + words, in: folder.path,
+        environment: ["ROOFTREE_MODELS": Repository.models])
+      #expect(result.status == 0, "\(result.errors)")
+      return result.output.split(separator: "\n").dropFirst().first.map(String.init) ?? ""
+    }
+    let lent = "; collectives and energies by the data sheet)"
+    #expect(
+      try line("log.txt")
+        == "device: nvidia-h100-80g-sxm (the file says NVIDIA H100 80GB HBM3); calibration: nvidia-h200 (borrowed: measured "
+        + "on NVIDIA H200 SXM, 141 GB" + lent)
+    #expect(
+      try line("log.txt", "--hardware", "nvidia-h200")
+        == "device: nvidia-h200 (--hardware; the file says NVIDIA H100 80GB HBM3); calibration: nvidia-h200")
+    #expect(
+      try line("h20-gemm.csv", "--calibration", "none")
+        == "device: nvidia-h20-96g (by the file's name); calibration: none")
+    #expect(
+      try line("B200/gemm.csv") == "device: nvidia-b200 (by the folder's name); calibration: nvidia-b200")
+    #expect(
+      try line("gemm.csv")
+        == "device: nvidia-h200 (the usual one: the file's name says none); calibration: nvidia-h200")
+  }
+
+  /// Both verbs answer alike for a device that borrows: a product of an H20 in a table and in a scenario.
+  @Test func validateBorrowsAsEstimateDoes() throws {
+    let folder = try TemporaryFolder()
+    let table = try folder.write(
+      "h20.csv", Array("op,dtype,params,median_us\ngemm,bf16,m=4096;n=4096;k=4096,1200\n".utf8))
+    let rows = folder.path + "/rows.csv"
+    #expect(try rooftree("validate", table, "--rows", rows).status == 0)
+    let fields = try String(contentsOfFile: rows, encoding: .utf8).split(separator: "\n")[1].split(
+      separator: ",")
+    let scenario = try folder.write(
+      "s.yaml",
+      Array(
+        """
+        name: product
+        title: one product
+        workload:
+          name: one
+          title: one product
+          kind: operators
+          operators: [{op: gemm, m: 4096, n: 4096, k: 4096, layout: NT, datatype: bf16}]
+        hardware: nvidia-h20-96g
+
+        """.utf8))
+    let answer = try #require(try json(rooftree("estimate", "--json", scenario).output) as? [String: Any])
+    let seconds = try #require(answer["time_s"] as? Double)
+    #expect(abs((Double(fields[5]) ?? 0) * 1e-6 / seconds - 1) < 1e-9)
+    #expect(answer["calibration"] as? String == "nvidia-h200" && fields[11] == "nvidia-h200")
+  }
+
+  /// What a device cannot do has no error, and a reason; an operator that no form covers is listed.
+  @Test func rowsWithoutAnAnswerSayWhy() throws {
+    let folder = try TemporaryFolder()
+    let operators = try folder.write(
+      "h200.csv",
+      Array(
+        """
+        op,dtype,params,median_us
+        gemm,bf16,m=262144;n=262144;k=262144,1e8
+        gemm,int8,m=4096;n=4096;k=4096,100
+        cholesky,fp32,n=4096,50
+
+        """.utf8))
+    let collectives = try folder.write(
+      "l40s.csv", Array("op,ranks,bytes,median_us\nallreduce,16,1048576,30\nAllReduce,1,1048576,30\n".utf8))
+    let text = try rooftree("validate", operators, collectives).output
+    for line in [
+      "gemm bf16: no answer for 1 of 1 rows: operands of 412 GB do not fit in the 141 GB of nvidia-h200",
+      "all_reduce 16 ranks: no answer for 1 of 1 rows: no network of nvidia-l40s joins 16 devices",
+      "all_reduce 1 ranks: no answer for 1 of 1 rows: one rank exchanges nothing",
+      "-: no model covers these rows yet",
+    ] { #expect(text.split(separator: "\n").contains { $0 == line }, "\(line)") }
+    let groups = try #require(try json(rooftree("validate", "--json", operators).output) as? [[String: Any]])
+    // No table has a row of int8: it takes the constants of fp8.
+    #expect(groups.map { $0["extrapolated"] as? Double } == [0, 1, 0, 1])
+    #expect((groups[0]["no_answer"] as? [String])?.count == 1 && (groups[2]["no_answer"] as? [String]) == [])
+  }
+
+  /// Rows of another device are fitted with warnings: by the table's name, and by what the data sheet allows.
+  @Test func calibratingTheWrongDevice() throws {
+    let table = "notebooks-data/measurements/aiconfigurator/a100_operators.csv"
+    let result = try rooftree("calibrate", "--hardware", "nvidia-l40s", "--table", table)
+    #expect(result.status == 0)
+    let warnings = result.errors.split(separator: "\n").filter { $0.hasPrefix("warning: ") }
+    let first =
+      "warning: \(table): its name means nvidia-a100-80g-sxm, but --hardware is nvidia-l40s"
+    #expect(warnings.first.map(String.init) == first)
+    #expect(warnings.count == 3)
+    #expect(warnings.count > 1 && warnings[1].contains("than the data sheet of nvidia-l40s allows"))
   }
 
   /// Rows that are the calibration's own curves are no proof of its accuracy.
@@ -263,7 +369,8 @@ private func json(_ text: String) throws -> Any {
     }
     #expect(
       lines[0].joined(separator: ",")
-        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated")
+        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated,"
+        + "hardware,calibration")
     let groups = try #require(try json(result.output) as? [[String: Any]])
     for group in groups where group["group"] as? String != "all" {
       let rows = lines.dropFirst().filter {
@@ -317,7 +424,8 @@ private func json(_ text: String) throws -> Any {
     let result = try Command.run("/bin/sh", ["-c", script])
     #expect(
       result.output
-        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated\n")
+        == "table,line,group,quantity,measured,predicted,low90,high90,relative_error_percent,extrapolated,"
+        + "hardware,calibration\n")
     var info = stat()
     #expect(lstat(pipe, &info) == 0 && info.st_mode & S_IFMT == S_IFIFO)
   }

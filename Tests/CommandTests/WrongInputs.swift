@@ -1618,6 +1618,49 @@ extension WrongInput {
       lenet.csv:2:15: error: 'algorithm' is 'fft_tiled'; did you mean 'fft_tiling'?
       """),
     WrongInput(
+      "a table of a device that is not there by its name",
+      .whole("h800.csv", "op,dtype,params,median_us\ngemm,bf16,m=64;n=64;k=64,5\n"),
+      .words(["validate", "h800.csv"]),
+      """
+      h800.csv: error: the name of the file speaks of 'h800', which is no device of the catalogue; --hardware says \
+      which was measured
+      """),
+    WrongInput(
+      "a log of a device that is not there",
+      .whole(
+        "all_reduce.log",
+        "# nThread 1 nGpus 2\n#  Rank  0 Group  0 Pid  1 on  a device  0 [0000:0a:00] NVIDIA H800\n#  Rank  1 Group  0 Pid  1 on  a device  1 [0000:0b:00] NVIDIA H800\n# size count type redop root time algbw busbw #wrong\n1048576 262144 float sum -1 24.35 43.06 43.06 0\n"
+      ),
+      .words(["validate", "all_reduce.log"]),
+      """
+      all_reduce.log: error: names the device 'NVIDIA H800', which the catalogue does not have; --hardware says which \
+      to take
+      """),
+    WrongInput(
+      "measured layers with all-reduces of another size",
+      .whole(
+        "layers.csv",
+        "tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us,fwdbwd_nocomm_us,allreduce_bytes_each\n2,2048,16,1024,4,4,9,8,20,18,999\n"
+      ),
+      .validate("layers.csv"),
+      """
+      layers.csv:2:30: error: 'allreduce_bytes_each' is 999, but 4 x 1024 tokens of 2048 elements of 2 bytes are 16777216
+      """),
+    WrongInput(
+      "quantisation that is neither there nor not",
+      .whole("operators.csv", "op,dtype,params,median_us\ngemm,fp8,m=64;n=64;k=64;quantise=yes,5\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:10: error: 'quantise' is 'yes'; expected one of 0, 1
+      """),
+    WrongInput(
+      "quantisation of operands of 16 bits",
+      .whole("operators.csv", "op,dtype,params,median_us\ngemm,bf16,m=64;n=64;k=64;quantise=1,5\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:11: error: 'quantise' is about products of fp8, but 'dtype' is bf16
+      """),
+    WrongInput(
       "missing table",
       .nothing, .words(["validate", "no.csv"]),
       """
@@ -1693,13 +1736,14 @@ extension WrongInput {
       .whole("cpu.csv", "op,dtype,threads,params,median_us,bytes\ngemm,fp32,1,m=64;n=64;k=64,5,49152\n"),
       .words(["calibrate", "--hardware", "./device.yaml", "--table", "cpu.csv"]),
       """
-      cpu.csv: error: no form has enough rows to be fitted: host_gemm has 1 row; 3 are needed
+      cpu.csv: error: no form has enough rows to be fitted: host_gemm has 1 row of the 3 that it needs
       """),
     WrongInput(
       "calibrating from too few rows",
       .nothing, .words(["calibrate", "--hardware", "./device.yaml", "--table", "operators.csv"]),
       """
-      operators.csv: error: no form has enough rows to be fitted
+      operators.csv: error: no form has enough rows to be fitted: gemm has 1 row of the 12 that it needs, \
+      streaming.layernorm has 1 row of the 3 that it needs
       """),
     WrongInput(
       "models without hardware",

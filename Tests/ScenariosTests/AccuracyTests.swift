@@ -146,7 +146,7 @@ import Workloads
   @Test(arguments: [
     ("aiconfigurator/a100_operators.csv", "gemm bf16", 427, 7.4),
     ("aiconfigurator/b200_operators.csv", "gemm bf16", 295, 7.3),
-    ("aiconfigurator/b200_operators.csv", "gemm fp8", 118, 6.2),
+    ("aiconfigurator/b200_operators.csv", "gemm fp8, input quantised", 118, 6.2),
     ("h200/operators.csv", "gemm bf16", 339, 6.6), ("h200/operators.csv", "gemm fp16", 42, 6.4),
     ("h200/operators.csv", "gemm fp8", 38, 6.9), ("h200/operators.csv", "gemm tf32", 44, 12.5),
     ("h200/operators.csv", "gemm fp32", 44, 11.0), ("h200/operators.csv", "sdpa_fwd bf16", 12, 2.6),
@@ -203,7 +203,8 @@ import Workloads
     )
     #expect(values.count == rows)
     #expect(error <= bound)
-    #expect((84...(rows == 107 ? 100 : 95)).contains(Self.coverage(values)))
+    // Collectives take the constants of no device, whose spread is that of three devices unlike one another.
+    #expect((84...(rows == 889 ? 95 : 100)).contains(Self.coverage(values)))
     guard rows == 889 else {
       guard rows == 107 else { return }
       // Neither an H100 nor LAMB's kernels over these arrays were fitted.

@@ -80,6 +80,21 @@ import Testing
     #expect(times[1] < 0.9 * times[0] && times[1] > 0.55 * times[0])
   }
 
+  /// A row of a device that the catalogue does not have has no answer; the others keep theirs.
+  @Test func anUnknownDevice() throws {
+    let folder = try TemporaryFolder()
+    let table = """
+      table,hardware,model,hidden,layers,seq,tp,pp,dp,gpus,micro_batch,global_batch,precision,iteration_s
+      other,h100,llama3_8b,,,8192,1,1,8,8,1,32,bf16,1
+      other,h300,llama3_8b,,,8192,1,1,8,8,1,32,bf16,1
+      """
+    try folder.write("steps.csv", Array(table.utf8))
+    let comparison = try TableComparison(
+      path: folder.path + "/steps.csv", hardware: nil, calibration: nil, library: Repository.library)
+    #expect(comparison.values.map { $0.predicted == nil } == [false, true])
+    #expect(comparison.values.map(\.reason) == [nil, "the catalogue has no device 'h300'"])
+  }
+
   /// A table without a column for the device means the one that is named, or its file; else the stacks' own.
   @Test func whoseStepsTheyAre() throws {
     let table = """

@@ -48,7 +48,7 @@ public struct ThreeNetworks: Study {
     for path in parameters.takeTables() {
       let kind = try TableKind.recognise(try Table(path: path))
       guard kind == .tensorParallelLayers || kind == .dataParallel,
-        let index = names.firstIndex(of: TableComparison.device(forTable: path))
+        let index = names.firstIndex(of: TableComparison.device(forTable: path, in: library))
       else {
         throw Diagnostic(
           file: path, position: nil,

@@ -300,7 +300,8 @@ final class TrainingContextMaker {
     let device = try Device(node: document, in: library)
     var calibration: DeviceCalibration?
     if let calibrationWord {
-      calibration = calibrationWord == "none" ? nil : try named(calibrationWord)
+      calibration =
+        calibrationWord == "none" ? nil : try named(calibrationWord).used(on: device, in: library)
     } else if let usual = DeviceCalibration.usualName(for: device, in: library) {
       calibration = try named(usual).used(on: device, in: library)
     }
