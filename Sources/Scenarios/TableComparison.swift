@@ -155,12 +155,15 @@ public struct TableComparison: Sendable {
   {
     let parts = path.split(separator: "/").suffix(2).reversed().map(String.init)
     for (part, choice) in zip(parts, [TableBasis.Choice.file, .folder]) {
+      // A folder that is named by a UUID (`...-b200-...`) names no device.
+      if choice == .folder, part.count >= 36, part.split(separator: "-").count >= 5 { continue }
       if let name = spelling.device(in: part) { return (name, choice) }
-      if let word = spelling.unknownDevice(in: part) {
+      // Folders have names of many kinds, drawn ones among them; only a file's name is taken at its word.
+      if choice == .file, let word = spelling.unknownDevice(in: part) {
         throw Diagnostic(
           file: path, position: nil,
           fault: .contradiction(
-            "the name of the \(choice == .file ? "file" : "folder") speaks of '\(word)', which is no device of the "
+            "the name of the file speaks of '\(word)', which is no device of the "
               + "catalogue; --hardware says which was measured"))
       }
     }
