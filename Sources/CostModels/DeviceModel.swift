@@ -404,7 +404,9 @@ extension DeviceModel where N == Double {
   private func rowSpread(of work: Work<Double>, _ type: DataType) -> Double {
     guard case .gemm(let shape) = work, !shape.hasAlignedRows(type) else { return 0 }
     switch type.bytes == 2 ? rowAlignment : .none {
-    case .measured: return RowAlignment.spread
+    case .measured:
+      let isNarrow = shape.m * shape.n < RowAlignment.wide
+      return isNarrow ? RowAlignment.narrowSpread : RowAlignment.spread
     case .transferred: return RowAlignment.transferredSpread
     case .none: return RowAlignment.unknownSpread
     }

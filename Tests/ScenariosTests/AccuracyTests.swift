@@ -147,7 +147,7 @@ import Workloads
     ("aiconfigurator/a100_operators.csv", "gemm bf16", 427, 7.4),
     ("aiconfigurator/b200_operators.csv", "gemm bf16", 295, 7.3),
     ("aiconfigurator/b200_operators.csv", "gemm fp8, input quantised", 118, 6.2),
-    ("h200/operators.csv", "gemm bf16", 339, 6.6), ("h200/operators.csv", "gemm fp16", 42, 6.4),
+    ("h200/operators.csv", "gemm bf16", 339, 6), ("h200/operators.csv", "gemm fp16", 42, 6.4),
     ("h200/operators.csv", "gemm fp8", 38, 6.9), ("h200/operators.csv", "gemm tf32", 44, 12.5),
     ("h200/operators.csv", "gemm fp32", 44, 11.0), ("h200/operators.csv", "sdpa_fwd bf16", 12, 2.6),
     ("h200/operators.csv", "sdpa_bwd bf16", 12, 9.5),
@@ -160,7 +160,9 @@ import Workloads
     ("measure-gpu/h200_operators_more.csv", "transpose bf16", 20, 4),
     ("measure-gpu/h200_operators_more.csv", "rmsnorm bf16", 20, 8.5),
     ("measure-gpu/h200_operators_more.csv", "embedding_backward bf16", 20, 3.5),
-    ("measure-gpu/h200_unaligned.csv", "gemm bf16", 195, 12),
+    ("measure-gpu/h200_unaligned.csv", "gemm bf16", 195, 9),
+    ("measure-gpu/h200_unaligned_small.csv", "gemm bf16", 58, 14),
+    ("measure-gpu/h200_unaligned_small.csv", "bmm bf16", 6, 20),
   ])
   func operatorsInSample(path: String, group: String, rows: Int, bound: Double) throws {
     let values = try Self.comparison(path).values.filter { $0.value.group == group }
