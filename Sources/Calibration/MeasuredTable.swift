@@ -72,7 +72,8 @@ public enum TableKind: String, Sendable, CaseIterable {
     // The kind with the most columns wins, so that a richer table is not taken for a poorer one.
     let complete = allCases.filter { missing($0).isEmpty }
     if let kind = complete.max(by: { $0.columns.count < $1.columns.count }) { return kind }
-    let nearest = allCases.min {
+    // A table that names no units is one of whole operators.
+    let nearest = allCases.filter { $0 != .unitPartition || table.has("sms") }.min {
       missing($0).count * 100 / $0.columns.count < missing($1).count * 100 / $1.columns.count
     }
     if let nearest, missing(nearest).count * 3 <= nearest.columns.count,
@@ -458,12 +459,50 @@ extension Table.Row {
     "lr_sparse",
   ]
 
+  /// The keys that `params` may have for an operator.
+  private static func parameterNames(of operation: String) -> [String] {
+    let product = ["m", "n", "k", "batch", "layout", "weights", "quantise"]
+    return switch operation {
+    case "gemm", "bmm": product
+    case "seq", "conc": product + ["degree"]
+    case "decode_attention": ["b", "heads", "kv_heads", "s", "d"]
+    case "sdpa_fwd", "sdpa_bwd": ["b", "heads", "s", "d", "causal"]
+    case "lr_dense", "svm_dense": ["batch", "features"]
+    case "lr_sparse": ["batch", "features", "nnz"]
+    // What a look-up reads does not hang on the height of the table; its gradient does.
+    case "embedding", "embedding_backward", "embedding_bwd": ["t", "h", "vocabulary", "vocab"]
+    default: ["n", "t", "h"]
+    }
+  }
+
+  /// Refuses keys of `params` that an operator does not have.
+  private func checkNames(_ parameters: [String: String], of operation: String) throws(Diagnostic) {
+    let known = Self.parameterNames(of: operation)
+    for key in parameters.keys.sorted() where !known.contains(key) {
+      throw diagnostic("params", .unknownKey(key, path: "params", known: known))
+    }
+    if parameters["vocab"] != nil, parameters["vocabulary"] != nil {
+      throw diagnostic("params", .contradiction("'vocab' and 'vocabulary' are two names of one key"))
+    }
+  }
+
+  /// Rows of the table of an embedding; those that `tools/measure-gpu` measures where the row does not say.
+  private func vocabulary(_ parameters: [String: String]) throws(Diagnostic) -> Double {
+    for name in ["vocabulary", "vocab"] where parameters[name] != nil {
+      return try parameter(name, parameters)
+    }
+    return measuredVocabulary
+  }
+
   /// The subject of a row by its operator's name.
   func kernel(_ operation: String, _ type: DataType, _ parameters: [String: String], units: Double? = nil)
     throws(Diagnostic) -> Subject
   {
     func alone(_ work: Work<Double>) -> Subject {
       .kernel(Operator("", .forward, work, type), units: units, repeats: 1)
+    }
+    if Self.otherOperators.contains(operation) || NamedStream<Double>(operation) != nil {
+      try checkNames(parameters, of: operation)
     }
     switch operation {
     case "gemm", "bmm": return alone(.gemm(try gemm(parameters)))
@@ -515,7 +554,8 @@ extension Table.Row {
         return .kernels(
           stream.kernels(
             rows: hasRows ? try parameter("t", parameters) : 1,
-            columns: try parameter(hasRows ? "h" : "n", parameters), type, vocabulary: measuredVocabulary),
+            columns: try parameter(hasRows ? "h" : "n", parameters), type,
+            vocabulary: try vocabulary(parameters)),
           repeats: 1)
       }
       let residency = residency(of: kind)

@@ -46,9 +46,12 @@ extension ErrorSummary {
       if own > 0 {
         text += TableComparison.words(readBack: own, leftOut: leftOut[name] ?? (nil, nil)) + "\n"
       }
+      // The values of a row lack their answers for one reason.
+      var printed: Set<String> = []
       for summary in summaries where summary.table == name && summary.group != "all" {
         for (reason, rows) in summary.reasons {
-          text += "\(summary.group): no answer for \(rows) of \(summary.rows) rows: \(reason)\n"
+          let line = "\(summary.group): no answer for \(rows) of \(summary.rows) rows: \(reason)\n"
+          if printed.insert(line).inserted { text += line }
         }
       }
       if summaries.contains(where: { $0.table == name && $0.group.hasSuffix(MeasuredValue.quantisedMark) }) {

@@ -12,6 +12,8 @@ public enum Optimizer: String, Sendable, CaseIterable {
   case unfusedLAMB = "lamb_unfused"
   /// Plain gradient descent.
   case sgd
+  /// The same as PyTorch does it when told not to fuse: that is one kernel too.
+  case unfusedSGD = "sgd_unfused"
   /// Gradient descent with momentum.
   case momentum = "sgd_momentum"
   /// No update.
@@ -22,7 +24,7 @@ public enum Optimizer: String, Sendable, CaseIterable {
     switch self {
     case .adamw, .unfusedAdamW, .lamb, .unfusedLAMB: 8
     case .momentum: 4
-    case .sgd, .none: 0
+    case .sgd, .unfusedSGD, .none: 0
     }
   }
 

@@ -84,6 +84,20 @@ import Workloads
     }
   }
 
+  /// The gradient of an embedding fills its whole table: as high as the row says, else as high as the tool's.
+  @Test(arguments: [(";vocab=128256", 128_256.0), (";vocabulary=1000", 1000), ("", 51_200)])
+  func embeddingsFillTheirTable(words: String, height: Double) throws {
+    let text = "op,dtype,params,median_us\nembedding_backward,bf16,t=4096;h=1024\(words),99\n"
+    let table = try Table(text: text, file: "t.csv")
+    let value = try #require(try measuredValues(of: table, kind: .operators).first)
+    guard case .kernels(let kernels, 1, _) = value.subject, case .streaming(let fill)? = kernels.first?.work
+    else {
+      Issue.record("no kernels")
+      return
+    }
+    #expect(fill.kind == .fill && fill.elements == height * 1024)
+  }
+
   /// A user's own single runs are products alone where the table says so, or where the three times differ.
   @Test func quantisationCanBeSaid() throws {
     let values = try Self.values(

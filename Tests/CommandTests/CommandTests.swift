@@ -300,7 +300,14 @@ private func json(_ text: String) throws -> Any {
         """.utf8))
     let collectives = try folder.write(
       "l40s.csv", Array("op,ranks,bytes,median_us\nallreduce,16,1048576,30\nAllReduce,1,1048576,30\n".utf8))
-    let text = try rooftree("validate", operators, collectives).output
+    let layers = try folder.write(
+      "nvidia-h200.csv",
+      Array(
+        ("tp,h,heads,s,b,layers,fwd_us,fwd_nocomm_us,fwdbwd_us,fwdbwd_nocomm_us\n"
+          + "2,1048576,8192,1048576,1,2,1e9,1e9,1e9,1e9\n").utf8))
+    let text = try rooftree("validate", operators, collectives, layers).output
+    // Four values of a row, one reason.
+    #expect(text.components(separatedBy: "tp 2: no answer for 1 of 1 rows: operands of 8.80 TB").count == 2)
     for line in [
       "gemm bf16: no answer for 1 of 1 rows: operands of 412 GB do not fit in the 141 GB of nvidia-h200",
       "all_reduce 16 ranks: no answer for 1 of 1 rows: no network of nvidia-l40s joins 16 devices",

@@ -1398,6 +1398,35 @@ extension WrongInput {
       params
       """),
     WrongInput(
+      "operators without their types",
+      .whole("operators.csv", "op,params,median_us\ngemm,m=64;n=64;k=64,3\n"), .validate("operators.csv"),
+      """
+      operators.csv:1:1: error: the table lacks the column 'dtype'; it has op, params, median_us
+      """),
+    WrongInput(
+      "a misspelt parameter of an operator",
+      .whole("operators.csv", "op,dtype,params,median_us\ngemm,bf16,m=64;n=64;k=64;bach=3,3\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:11: error: unknown key 'bach' in 'params'; did you mean 'batch'?
+      """),
+    WrongInput(
+      "a parameter that an operator does not have",
+      .whole("operators.csv", "op,dtype,params,median_us\ngelu,bf16,n=4096;colour=7,3\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:11: error: unknown key 'colour' in 'params'; known keys: n, t, h
+      """),
+    WrongInput(
+      "the height of a table twice",
+      .whole(
+        "operators.csv",
+        "op,dtype,params,median_us\nembedding_backward,bf16,t=64;h=64;vocab=8;vocabulary=8,3\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:25: error: 'vocab' and 'vocabulary' are two names of one key
+      """),
+    WrongInput(
       "measured layers split over GPUs that do not divide the heads",
       .whole(
         "layers.csv",

@@ -238,6 +238,14 @@ func near(_ a: Double, _ b: Double, _ tolerance: Double = 1e-12) -> Bool {
     for (older, newer) in zip(times, times.dropFirst()) { #expect(newer < older) }
   }
 
+  /// PyTorch's plain descent is one kernel whether it is told to fuse or not.
+  @Test func unfusedDescentIsOneKernel() throws {
+    let fused = try project("gpt3-175b-node", "run.optimizer=sgd")
+    let unfused = try project("gpt3-175b-node", "run.optimizer=sgd_unfused")
+    #expect(fused.time.value == unfused.time.value)
+    #expect(try project("gpt3-175b-node", "run.optimizer=none").time < unfused.time)
+  }
+
   /// A forward pass is a part of a training step: less than half, since backward does twice its work.
   @Test func theForwardPassIsAboutAThird() throws {
     let training = try project("gpt3-175b-node", "run.optimizer=none")

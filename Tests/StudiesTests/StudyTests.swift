@@ -91,6 +91,47 @@ private let results: [String: StudyResult] = {
     #expect(result.claims.filter { $0.claim.known == .secondary }.count == 2)
   }
 
+  /// Heads are of 128, so H from 1K to 64K lets 2, 3, 4, 5, 6, 7 and 7 of the degrees 4 to 256 split it, each with four
+  /// lengths: 136 of 196 points.
+  ///
+  /// The largest share at twice the compute is then that of H 32K, TP 256, SL 1K, by hand from
+  /// x = (2p/3)(TP-1)F/(BW(6H+SL)); H 16K over 256 devices (84 %) has no heads for them.
+  @Test func pointsHaveHeadsForTheirDevices() throws {
+    let result = try #require(results["comp-vs-comm"])
+    let answers = result.findings.answers
+    #expect(answers["configurations"]?.value == .range(136...136))
+    #expect(answers["scenarios"]?.value == .number(136 * 6))
+    guard case .number(let most)? = answers["share-at-twice"]?.value else {
+      Issue.record("no share at twice the compute")
+      return
+    }
+    let ratio = 4.0 / 3 * 255 * 2 * 118e12 / (150e9 * (6 * 32768 + 1024))
+    #expect(abs(most - 100 * ratio / (1 + ratio)) < 1e-9)
+    guard case .range(let shares)? = answers["serialized-2x"]?.value else {
+      Issue.record("no range at twice the compute")
+      return
+    }
+    #expect(shares.upperBound == most)
+  }
+
+  /// A model that fits on one device exchanges nothing: it has no edge, and no claim starts from it.
+  @Test func oneDeviceHasNoEdge() throws {
+    let result = try #require(results["comp-vs-comm"])
+    let section = try #require(result.findings.sections.first { $0.title.hasPrefix("Edge and slack") })
+    let table = try #require(section.tables.first)
+    let degree = try #require(table.columns.firstIndex { $0.title == "TP for memory" })
+    let edge = try #require(table.columns.firstIndex { $0.title == "edge at TP for memory" })
+    var alone = 0
+    for row in table.rows {
+      let isAlone = row[degree] == .number(1)
+      if isAlone { alone += 1 }
+      #expect((row[edge] == .empty) == isAlone)
+    }
+    #expect(alone > 0)
+    let answer = try #require(result.findings.answers["edge-drop"])
+    #expect(!answer.words.hasPrefix("BERT"))
+  }
+
   /// Claims about the space agree by construction; a study must not count them as found.
   @Test func recalledSpaceIsNoAgreement() throws {
     let result = try #require(results["comp-vs-comm"])

@@ -37,13 +37,14 @@ extension CompVsComm {
     var answers: [String: Answer] = [:]
     answers["future-share"] = futureShare(
       last,
-      "\(formatted(last, digits: 1))x growth, corners of the future points; which points and which growth the abstract means is not known"
+      "\(formatted(last, digits: 1))x growth, the future points with no more devices than heads; which points and which growth the abstract means is not known"
     )
     for factor in space.factors {
       let name = formatted(factor, digits: 1)
       answers["serialized-\(name)x"] = futureShare(
         factor,
-        "corners of the future points, all sequence lengths; which points the range belongs to is not known")
+        "the future points with no more devices than heads, all sequence lengths; which points the range belongs to is not known"
+      )
       func overlaps(_ rate: Double, tokens: [Double]) -> Answer.Value {
         .range(
           range(
@@ -70,7 +71,8 @@ extension CompVsComm {
       .number(twice),
       alternatives: [.number(shares(factor: 2, rate: baselineRate.value).max() ?? 0)]
         + future.hidden.map { .number(shares(factor: 2, rate: largeRate.value, hidden: [$0]).max() ?? 0) },
-      constants: Self.shareConstants, "the largest share at twice the compute over the future points")
+      constants: Self.shareConstants,
+      "the largest share at twice the compute over the future points with no more devices than heads")
     answers["becomes-exposed"] = exposure
     let (hidden, sequence, batch, degree, factor) = (
       caseStudy[0], caseStudy[1], caseStudy[2], caseStudy[3], caseStudy[4]
@@ -175,6 +177,7 @@ extension CompVsComm {
       .range(Double(values.min() ?? 0)...Double(values.max() ?? 0))
     }
     let count = Double(saving.configurations)
+    let product = Double(space.hidden.count * space.sequences.count * space.degrees.count)
     let words =
       "the space of this study is the recalled one, so this agrees by construction and confirms nothing"
     func unconfirmed(_ constant: String) -> Answer {
@@ -186,10 +189,13 @@ extension CompVsComm {
         constants: [
           "hidden_sizes", "sequence_lengths", "tensor_degrees", "micro_batches", "compute_factors",
         ],
-        "points of this study's space: H, SL, TP, B and the growth of FLOP/s"),
+        "points of this study's space: H, SL, TP, B and the growth of FLOP/s, without those of more devices than heads"
+      ),
       "configurations": Answer(
-        .range(count...count), constants: ["hidden_sizes", "sequence_lengths", "tensor_degrees"],
-        "H, SL and TP of the recalled space multiply to it: three recollections that fit each other"),
+        .range(count...count), alternatives: [.range(product...product)],
+        constants: ["hidden_sizes", "sequence_lengths", "tensor_degrees"],
+        "the recalled H, SL and TP multiply to \(Int(product)), three recollections that fit each other; \(Int(count)) of these points have as many heads of 128 as devices"
+      ),
       "venue": Answer(cannotBeChecked: "a reference, not a number"),
       "machine": Answer(
         cannotBeChecked: "the body was not read; T3, by the same authors, validated on four MI210 (secondary)"
@@ -207,22 +213,25 @@ extension CompVsComm {
   private var trendAnswers: [String: Answer] {
     var answers: [String: Answer] = [:]
     if let first = eras.first, let last = eras.last(where: { $0.year <= 2022 }) {
-      func drop(_ value: (Era) -> Double) -> Double { 100 * (1 - value(last) / value(first)) }
       answers["slack-drop"] = Answer(
-        .number(drop { $0.slack(elementBytes) }),
+        .number(100 * (1 - last.slack(elementBytes) / first.slack(elementBytes))),
         alternatives: [4.0, 32].map { batch in
           // The first model's micro-batch is ours: 4 to 32 sequences of 512 are as plausible.
           .number(
             100 * (1 - last.slack(elementBytes) / (first.slack(elementBytes) * batch / first.microBatch)))
         }, constants: ["batches_used"],
         "\(first.model.title) to \(last.model.title): tokens of a micro-batch, which few papers print")
+    }
+    // One device exchanges nothing: the edge starts with the first model that is split.
+    let split = eras.filter { $0.year <= 2022 }.compactMap { era in edgeForMemory(era).map { (era, $0) } }
+    if let (first, start) = split.first, let (last, end) = split.last {
       answers["edge-drop"] = Answer(
-        .number(drop { $0.edge(elementBytes, degree: trend.neededDegree(of: $0.model)) }),
+        .number(100 * (1 - end / start)),
         alternatives: eras.first { $0.degree > 1 }.map { shared in
           [.number(100 * (1 - last.edge(elementBytes) / shared.edge(elementBytes)))]
         } ?? [],
         constants: ["base_model", "base_degree", "base_device", "degrees_used"],
-        "\(first.model.title) to \(last.model.title) at the degree that memory would need; at the degrees that were used the edge grew"
+        "\(first.model.title), the first that memory would split, to \(last.model.title) at the degree that memory would need; at the degrees that were used the edge grew"
       )
     }
     let later = trend.later

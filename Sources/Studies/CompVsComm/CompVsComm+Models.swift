@@ -31,7 +31,7 @@ extension CompVsComm {
         .text(era.model.title), .text("\(era.year)"), .number(era.hidden), .number(era.sequence),
         .number(era.microBatch), .number(era.degree), .number(trend.neededDegree(of: era.model)),
         era.degree > 1 ? .number(era.edge(elementBytes)) : .empty,
-        .number(era.edge(elementBytes, degree: trend.neededDegree(of: era.model))),
+        edgeForMemory(era).map { .number($0) } ?? .empty,
         .number(era.slack(elementBytes)),
       ]
     }
@@ -54,9 +54,7 @@ extension CompVsComm {
               x: .init("year of the model"), y: .init("edge", unit: "FLOP/B", isLogarithmic: true),
               series: [
                 series("degree that was used") { $0.degree > 1 ? $0.edge(elementBytes) : nil },
-                series("degree that memory would need", isLabelled: false) {
-                  $0.edge(elementBytes, degree: trend.neededDegree(of: $0.model))
-                },
+                series("degree that memory would need", isLabelled: false) { edgeForMemory($0) },
               ]))),
         Chart(
           "Slack over the years",
@@ -76,6 +74,12 @@ extension CompVsComm {
             .init("slack", unit: "FLOP/B"),
           ], rows: rows)
       ])
+  }
+
+  /// The edge at the degree that a model's memory asks for; nil on one device, which exchanges nothing.
+  func edgeForMemory(_ era: Era) -> Double? {
+    let degree = trend.neededDegree(of: era.model)
+    return degree > 1 ? era.edge(elementBytes, degree: degree) : nil
   }
 
   /// Models of one year stand beside each other.

@@ -33,13 +33,17 @@ extension CompVsComm {
         dataParallel: dataParallel, rate: factor * rate, bandwidth: ring.value)
   }
 
-  /// The shares at the corners of what counts as future, over all sequence lengths of the space.
+  /// The shares at the points of the space that count as future and have heads enough, over all sequence lengths.
   func shares(
     factor: Double, rate: Double, hidden: [Double]? = nil, degrees: [Double]? = nil,
     bandwidth: Double? = nil
   ) -> [Double] {
-    (hidden ?? future.hidden).flatMap { hidden in
-      (degrees ?? future.degrees).flatMap { degree in
+    func within(_ values: [Int], _ ends: [Double]) -> [Double] {
+      values.map { Double($0) }.filter { $0 >= ends[0] && $0 <= ends[1] }
+    }
+    let degrees = degrees ?? within(space.degrees, future.degrees)
+    return (hidden ?? within(space.hidden, future.hidden)).flatMap { hidden in
+      degrees.filter { Self.canSplit(hidden: hidden, degree: $0) }.flatMap { degree in
         space.sequences.map {
           share(
             hidden: hidden, sequence: Double($0), degree: degree, factor: factor, rate: rate,
@@ -48,6 +52,9 @@ extension CompVsComm {
       }
     }
   }
+
+  /// Whether a layer can be split over so many devices: no more of them than heads, which are of 128.
+  static func canSplit(hidden: Double, degree: Double) -> Bool { degree <= hidden / 128 }
 
   /// How sizes are written: 64K.
   static func thousands(_ value: Int) -> String { value % 1024 == 0 ? "\(value / 1024)K" : "\(value)" }
@@ -77,8 +84,7 @@ extension CompVsComm {
           "SL \(Self.thousands(sequence)), \(formatted(factor, digits: 1))x",
           live: (live, degrees, hidden, [Double(sequence), factor])
         ) { hidden, degree in
-          // Heads of 128: no more devices than heads.
-          guard degree <= hidden / 128 else { return nil }
+          guard Self.canSplit(hidden: Double(hidden), degree: Double(degree)) else { return nil }
           return share(
             hidden: Double(hidden), sequence: Double(sequence), degree: Double(degree), factor: factor,
             rate: largeRate.value)
@@ -88,7 +94,7 @@ extension CompVsComm {
     let lines = space.factors.map { factor in
       LineChart.Series(
         "\(formatted(factor, digits: 1))x",
-        space.degrees.map { degree in
+        space.degrees.filter { Self.canSplit(hidden: caseStudy[0], degree: Double($0)) }.map { degree in
           let values = [
             ring.interval?.upperBound.value ?? ring.value, ring.interval?.lowerBound.value ?? ring.value,
           ]

@@ -122,7 +122,7 @@ public struct CompVsComm: Study {
     let error = operatorProjection.products
     return
       "Over the points that we take for future (H \(Int(future.hidden[0])) to \(Int(future.hidden[1])), TP "
-      + "\(Int(future.degrees[0])) to \(Int(future.degrees[1]))), tensor-parallel exchanges on \(machine.title) take "
+      + "\(Int(future.degrees[0])) to \(Int(future.degrees[1])), no more than heads of 128), tensor-parallel exchanges on \(machine.title) take "
       + "\(twice) of a layer's time once FLOP/s have doubled against bandwidth, and \(four) once they have grown four "
       + "times. The paper's 40 to 75 % lies in that range, and which points it means decides how much of it. Scaling one "
       + "BERT-sized product to all others, as the paper does, misses measured ones on \(reference.device.title) by "

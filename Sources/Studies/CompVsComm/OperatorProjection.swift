@@ -176,8 +176,8 @@ struct OperatorProjection: Sendable {
           + "\(device), and every other measured one tells how far it is off.",
         "A small baseline runs far below the peak, so everything scaled from it comes out too slow. Keeping the start of a "
           + "kernel apart from what grows with the work mends part of it; that a larger product fills the GPU better, only a "
-          + "model of tiles and waves knows. The model's rows are those that its constants were fitted to; left out of the "
-          + "fit it errs by 6.5 % (docs/models.md). Exchanges it reads off the measured curve without the size in question.",
+          + "model of tiles and waves knows. The model's rows are those that its constants were fitted to; how far it errs on "
+          + "rows that no fit saw is in docs/models.md. Exchanges it reads off the measured curve without the size in question.",
       ], charts: charts,
       tables: [
         DataTable(

@@ -66,15 +66,17 @@ extension CompVsComm {
     let model = eras.first?.model
     let base = time(model?.hidden ?? 1024, model?.sequence ?? 512, 1, 1, rate: baselineRate.value)
     var all = 0.0
+    var configurations = 0
     for hidden in space.hidden {
-      for sequence in space.sequences {
-        for degree in space.degrees {
+      for degree in space.degrees where Self.canSplit(hidden: Double(hidden), degree: Double(degree)) {
+        for sequence in space.sequences {
+          configurations += 1
           all += time(hidden, sequence, space.microBatches.min() ?? 1, degree, rate: largeRate.value)
         }
       }
     }
     return ProfilingCost(
-      configurations: space.hidden.count * space.sequences.count * space.degrees.count, layers: all / base,
+      configurations: configurations, layers: all / base,
       region: wholeStepOverLayers, baseline: Seconds(base), all: Seconds(all))
   }
 
