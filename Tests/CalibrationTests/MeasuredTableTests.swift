@@ -17,6 +17,7 @@ import Workloads
     ("h200/c3.csv", .concurrency), ("h200/c3_dma.csv", .concurrency), ("h200/layers.csv", .layers),
     ("lenet/h200.csv", .convolutions),
     ("h200/energy.csv", .energy), ("measure-gpu/h200_unaligned.csv", .operators),
+    ("measure-gpu/h200_unaligned_small.csv", .operators),
     ("measure-gpu/h100_energy.csv", .energy),
     ("measure-gpu/h100_decode.csv", .operators),
     ("h200/cpu_xeon16.csv", .cpuKernels),
