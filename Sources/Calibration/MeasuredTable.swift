@@ -373,6 +373,18 @@ extension Table.Row {
     return type
   }
 
+  /// Refuses operations or bytes that are not those of the parameters.
+  ///
+  /// Tables count small things differently: a quarter more or less is no contradiction.
+  private func check(_ column: String, against expected: Double) throws(Diagnostic) {
+    let given = try positive(column)
+    guard given < 0.75 * expected || given > 1.25 * expected else { return }
+    throw diagnostic(
+      column,
+      .contradiction(
+        "'\(column)' is \(text(column)), but '\(text("params"))' makes \(fixed(expected, decimals: 0))"))
+  }
+
   /// A parameter of the `params` column as a number above zero.
   func parameter(_ name: String, _ parameters: [String: String]) throws(Diagnostic) -> Double {
     guard let text = parameters[name] else {
@@ -531,12 +543,19 @@ extension Table.Row {
             queries: length, keys: length, headSize: try parameter("d", parameters),
             causal: parameters["causal"] == "1", backward: operation == "sdpa_bwd")))
     case "lr_dense", "svm_dense":
+      let elements = try parameter("batch", parameters) * parameter("features", parameters)
+      try check("flops", against: 4 * elements)
+      // The samples are read for the product and again for the gradient; some tables count the weights too.
+      try check("bytes", against: 2 * elements * type.bytes)
       return .roofline(
         flop: try number("flops"), bytes: try number("bytes"), type, units: units,
         launches: operation == "svm_dense" ? 6 : 4)
     case "lr_sparse":
       // A non-zero weight is read for the product, its gradient read and written, the weight updated: four sectors.
       let nonzeros = try parameter("nnz", parameters) * parameter("batch", parameters)
+      try check("flops", against: 4 * nonzeros)
+      // Five numbers a non-zero: its value and place, the weight read twice and written.
+      try check("bytes", against: 5 * nonzeros * type.bytes)
       return .roofline(
         flop: try number("flops"), bytes: try number("bytes"), type, units: units, launches: 6,
         gathered: nonzeros * 4 * 32)
@@ -564,11 +583,13 @@ extension Table.Row {
           .streaming(
             Streaming(
               kind, rows: try parameter("t", parameters), columns: try parameter("h", parameters),
-              residency: residency)))
+              residency: residency, isStandIn: stream.isStandIn)))
       }
       return alone(
         .streaming(
-          Streaming(kind, rows: 1, columns: try parameter("n", parameters), residency: residency)))
+          Streaming(
+            kind, rows: 1, columns: try parameter("n", parameters), residency: residency,
+            isStandIn: stream.isStandIn)))
     }
   }
 
@@ -862,7 +883,16 @@ extension Table.Row {
       let batch = try parameter("batch", parameters)
       let samples = parameters["rows"] == nil ? batch : try parameter("rows", parameters)
       let sample = try parameter("features", parameters) * type.bytes
-      return .stream(bytes: try positive("bytes"), footprint: samples * sample)
+      let bytes = try positive("bytes")
+      // Samples are read once or twice; some tables count the weights, which are as long as a sample, too.
+      guard bytes >= 0.75 * batch * sample, bytes <= 1.25 * (2 * batch + 4) * sample else {
+        throw diagnostic(
+          "bytes",
+          .contradiction(
+            "'bytes' is \(text("bytes")), but '\(text("params"))' makes \(fixed(batch * sample, decimals: 0)), read once or twice"
+          ))
+      }
+      return .stream(bytes: bytes, footprint: samples * sample)
     case "lr_sparse", "svm_sparse":
       return .sparse(
         samples: try parameter("batch", parameters), nonzeros: try parameter("nnz", parameters),

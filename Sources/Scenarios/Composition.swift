@@ -12,9 +12,15 @@ extension Scenario {
       var parts = list.map { entry in
         model.aloneNode(entry.operation, name: entry.name, count: entry.count)
       }
-      if let wait = hostWait(for: parts) { parts.append(wait) }
+      var sources = list.map { model.errorSource(of: $0.operation) }
+      if let wait = hostWait(for: parts) {
+        parts.append(wait)
+        sources.append("host")
+      }
       return Projection(
-        scenario: self, root: CostNode("operators", parts: parts), hiddenCommunication: .zero, tokens: nil,
+        scenario: self,
+        root: CostNode("operators", parts: parts, spread: CostNode.spread(of: parts, sources: sources)),
+        hiddenCommunication: .zero, tokens: nil,
         modelWork: nil)
     case .transformer(let transformer): return project(transformer, on: model)
     }

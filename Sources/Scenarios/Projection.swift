@@ -59,6 +59,22 @@ public struct CostNode: Sendable {
     demand = factor * parts.reduce(.zero) { $0 + $1.demand }
   }
 
+  /// Relative error of the sum of unlike kernels whose errors come from the constants that they are costed with.
+  ///
+  /// Errors of one source add up; those of different sources are independent.
+  ///
+  /// - Parameters:
+  ///   - parts: the kernels.
+  ///   - sources: where the error of each comes from.
+  /// - Returns: the standard error over the time.
+  static func spread(of parts: [CostNode], sources: [String]) -> Double {
+    var errors: [String: Double] = [:]
+    for (part, source) in zip(parts, sources) { errors[source, default: 0] += part.standardError.value }
+    let variance = errors.values.sorted().reduce(0) { $0 + $1 * $1 }
+    let time = parts.reduce(0) { $0 + $1.time.value }
+    return time > 0 ? variance.squareRoot() / time : 0
+  }
+
   private init(_ node: CostNode, count: Int, time: Seconds, factor: Double, parts: [CostNode]) {
     name = node.name
     self.count = count
@@ -248,6 +264,13 @@ extension DeviceModel where N == Double {
   /// of its family that of constants taken from other devices, which are wrong for all kernels alike.
   var commonSpread: Double { calibration == nil || isForeign ? uncalibratedSpread : repeatedRunSpread }
 
+  /// What the error of an operator comes from: the constants of its form, or the data sheet where nobody measured them.
+  func errorSource(of operation: Operator<Double>) -> String {
+    let name = formName(of: operation.work, operation.dataType)
+    guard let calibration, !isForeign, calibration.forms[name] != nil else { return "data sheet" }
+    return name
+  }
+
   /// An operator's cost with its error and whether it is extrapolated.
   ///
   /// - Parameters:
@@ -285,14 +308,14 @@ extension DeviceModel where N == Double {
   }
 
   /// Whether an operator is more than twice larger or smaller than anything that the calibration saw, or of a data type
-  /// that it did not see.
+  /// or a kind that it did not see.
   func isExtrapolated(_ operation: Operator<Double>) -> Bool {
     if case .collective(let exchange) = operation.work {
       return exchange.ranks > 1 && network.isExtrapolated(exchange, stride: exchange.stride)
     }
     guard let fitted = calibration?.forms[formName(of: operation.work, operation.dataType)],
       !isOfOtherType(operation.work, operation.dataType),
-      !hasUnmeasuredRows(operation.work, operation.dataType)
+      !hasUnmeasuredRows(operation.work, operation.dataType), !isOfRelative(operation.work)
     else { return true }
     let size: Double
     switch operation.work {

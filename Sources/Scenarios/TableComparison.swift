@@ -320,7 +320,7 @@ public struct TableComparison: Sendable {
         "\(csvField(path)),\(value.line),\(csvField(value.group)),\(value.quantity),\(value.measured),"
         + "\(cell(compared.predicted)),\(cell(compared.interval90?.lowerBound)),"
         + "\(cell(compared.interval90?.upperBound)),\(cell(compared.relativeError.map { 100 * $0 })),"
-        + "\(compared.isExtrapolated),\(csvField(basis.hardware)),\(csvField(basis.calibration ?? ""))\n"
+        + "\(compared.predicted == nil ? "" : "\(compared.isExtrapolated)"),\(csvField(basis.hardware)),\(csvField(basis.calibration ?? ""))\n"
     }
     return text
   }

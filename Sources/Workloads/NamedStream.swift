@@ -62,6 +62,12 @@ public struct NamedStream<N: ModelNumber>: Sendable {
     }
   }
 
+  /// Whether its kernels are costed as others, and no table has rows of it.
+  public var isStandIn: Bool {
+    ["relu", "silu_backward", "rmsnorm_backward", "sgd_unfused", "adamw_unfused", "sgd_momentum"].contains(
+      name)
+  }
+
   /// Whether it is of rows of a table, which elements alone do not describe.
   public var needsRows: Bool { name == "embedding_backward" }
 
@@ -84,7 +90,8 @@ public struct NamedStream<N: ModelNumber>: Sendable {
     func kernel(_ kind: Streaming<N>.Kind, rows: N, columns: N) -> Operator<N> {
       Operator(
         "operator", .forward,
-        .streaming(Streaming(kind, rows: rows, columns: columns, residency: residency)), type)
+        .streaming(
+          Streaming(kind, rows: rows, columns: columns, residency: residency, isStandIn: isStandIn)), type)
     }
     switch name {
     case "cast":

@@ -307,6 +307,8 @@ public struct Streaming<N: ModelNumber>: Sendable {
   public let residency: Residency
   /// Dimensions that a permutation computes the place of an element from, those of one element not counted.
   public let dimensions: N
+  /// Whether the kind stands for another kernel, which moves as much and was not measured.
+  public let isStandIn: Bool
 
   /// A streaming kernel over `rows` times `columns` elements.
   ///
@@ -316,15 +318,18 @@ public struct Streaming<N: ModelNumber>: Sendable {
   ///   - columns: elements of a row.
   ///   - residency: where its operands are when it starts.
   ///   - dimensions: of a permutation.
+  ///   - isStandIn: whether the kind stands for another kernel.
   @inlinable
   public init(
-    _ kind: Kind, rows: N, columns: N, residency: Residency = .loop, dimensions: N = N(4)
+    _ kind: Kind, rows: N, columns: N, residency: Residency = .loop, dimensions: N = N(4),
+    isStandIn: Bool = false
   ) {
     self.kind = kind
     self.rows = rows
     self.columns = columns
     self.residency = residency
     self.dimensions = dimensions
+    self.isStandIn = isStandIn
   }
 
   /// Elements of the result (of the input, for sums).

@@ -299,7 +299,15 @@ private func json(_ text: String) throws -> Any {
 
         """.utf8))
     let collectives = try folder.write(
-      "l40s.csv", Array("op,ranks,bytes,median_us\nallreduce,16,1048576,30\nAllReduce,1,1048576,30\n".utf8))
+      "l40s.csv",
+      Array(
+        """
+        op,ranks,bytes,median_us
+        allreduce,16,1048576,30
+        AllReduce,1,1048576,30
+        all_gather,2,300000000000,1e6
+
+        """.utf8))
     let layers = try folder.write(
       "nvidia-h200.csv",
       Array(
@@ -312,12 +320,40 @@ private func json(_ text: String) throws -> Any {
       "gemm bf16: no answer for 1 of 1 rows: operands of 412 GB do not fit in the 141 GB of nvidia-h200",
       "all_reduce 16 ranks: no answer for 1 of 1 rows: no network of nvidia-l40s joins 16 devices",
       "all_reduce 1 ranks: no answer for 1 of 1 rows: one rank exchanges nothing",
+      "all_gather 2 ranks: no answer for 1 of 1 rows: a buffer of 300 GB does not fit in the 48.0 GB of nvidia-l40s",
       "-: no model covers these rows yet",
     ] { #expect(text.split(separator: "\n").contains { $0 == line }, "\(line)") }
     let groups = try #require(try json(rooftree("validate", "--json", operators).output) as? [[String: Any]])
     // No table has a row of int8: it takes the constants of fp8.
     #expect(groups.map { $0["extrapolated"] as? Double } == [0, 1, 0, 1])
     #expect((groups[0]["no_answer"] as? [String])?.count == 1 && (groups[2]["no_answer"] as? [String]) == [])
+  }
+
+  /// Steps of a regression and products side by side were measured on an H200: elsewhere they are marked, as wide as other kernels,
+  /// and what has no answer has no mark.
+  @Test(arguments: [("nvidia-h200", "false", 0.08), ("nvidia-a100-80g-sxm", "true", 0.25)])
+  func stepsOfRegressionsElsewhere(hardware: String, mark: String, spread: Double) throws {
+    let folder = try TemporaryFolder()
+    let table = try folder.write(
+      "rows.csv",
+      Array(
+        """
+        op,dtype,params,median_us,flops,bytes
+        lr_dense,fp32,features=4096;batch=32768,268,536870912,1073741824
+        lr_sparse,fp32,features=1000000;nnz=39;batch=4096,16,638976,3194880
+        conc,bf16,degree=4;m=2048;n=2048;k=2048,100,0,0
+        cholesky,fp32,n=4096,50,0,0
+
+        """.utf8))
+    let rows = folder.path + "/out.csv"
+    _ = try rooftree("validate", "--hardware", hardware, "--rows", rows, table)
+    let fields = try String(contentsOfFile: rows, encoding: .utf8).split(separator: "\n").dropFirst()
+      .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+    #expect(fields.map { $0[9] } == [mark, mark, mark, ""])
+    for row in fields.prefix(2) {
+      let (predicted, high) = (try #require(Double(row[5])), try #require(Double(row[7])))
+      #expect(abs(log(high / predicted) / 1.645 - spread) < 1e-9)
+    }
   }
 
   /// Rows of another device are fitted with warnings: by the table's name, and by what the data sheet allows.

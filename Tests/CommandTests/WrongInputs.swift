@@ -1676,6 +1676,15 @@ extension WrongInput {
       layers.csv:2:30: error: 'allreduce_bytes_each' is 999, but 4 x 1024 tokens of 2048 elements of 2 bytes are 16777216
       """),
     WrongInput(
+      "a regression whose bytes are not those of its samples",
+      .whole(
+        "operators.csv",
+        "op,dtype,params,median_us,flops,bytes\nlr_dense,fp32,features=4096;batch=64,10,1048576,2097152000\n"),
+      .validate("operators.csv"),
+      """
+      operators.csv:2:49: error: 'bytes' is 2097152000, but 'features=4096;batch=64' makes 2097152
+      """),
+    WrongInput(
       "quantisation that is neither there nor not",
       .whole("operators.csv", "op,dtype,params,median_us\ngemm,fp8,m=64;n=64;k=64;quantise=yes,5\n"),
       .validate("operators.csv"),

@@ -37,6 +37,22 @@ import Workloads
     #expect(lent[0] < sheet[0] && lent[1] < sheet[1] && lent[2] == sheet[2])
   }
 
+  /// Attention of types that no device was measured with is not as sure as that of 16 bits, with or without a calibration.
+  @Test func attentionOfOtherTypes() throws {
+    let device = try Repository.device("nvidia-a100-80g-sxm")
+    let shape = FlashAttention<Double>(
+      batch: 4, heads: 32, keyValueHeads: 32, queries: 2048, keys: 2048, headSize: 128, causal: true,
+      backward: false)
+    let own = try DeviceCalibration(named: "nvidia-a100-80g-sxm", in: Repository.library)
+    for calibration in [nil, own] {
+      let model = DeviceModel<Double>(device, calibration)
+      #expect(model.spread(of: .attention(shape), .bf16) < 0.13)
+      for type in [DataType.fp32, .tf32, .int8] {
+        #expect(model.spread(of: .attention(shape), type) == 0.25, "\(type)")
+      }
+    }
+  }
+
   /// The network of a device that borrows is that of its data sheet: its own links, no lent curve.
   @Test func theNetworkIsNotLent() throws {
     let device = try Repository.device("nvidia-h100-80g-sxm")

@@ -206,6 +206,42 @@ import Workloads
     #expect(abs(answer.root.traffic.value / 268_435_456 - bytes) < 0.01)
   }
 
+  private static func relativeError(_ projection: Projection) -> Double {
+    projection.root.standardError / projection.root.time
+  }
+
+  /// What is costed with the same constants errs alike: a sum of it is no surer than one kernel.
+  ///
+  /// Unlike kernels make up for one another where their forms were measured, and not where all come from a data sheet.
+  @Test func sumsOfLikeKernelsAreNoSurer() throws {
+    let (small, large) = ("{op: add, n: 50000000, datatype: fp32}", "{op: add, n: 90000000, datatype: fp32}")
+    let gemm = "{op: gemm, m: 4096, n: 4096, k: 4096, datatype: bf16}"
+    func error(_ list: String, _ hardware: String) throws -> Double {
+      try Self.relativeError(
+        project(
+          "gemm-square-h200", "workload={name: list, title: List, kind: operators, operators: [\(list)]}",
+          "hardware=\(hardware)"))
+    }
+    let one = try error(small, "nvidia-h200")
+    #expect(near(try error("\(small), \(large)", "nvidia-h200"), one))
+    let product = try error(gemm, "nvidia-h200")
+    #expect(try error("\(small), \(gemm)", "nvidia-h200") < 0.85 * max(one, product))
+    let softmax = "{op: softmax, t: 4096, h: 4096, datatype: bf16}"
+    #expect(near(try error("\(small), \(softmax)", "nvidia-l40s"), 0.25))
+  }
+
+  /// Kernels that are costed as others are marked, and less sure than those that were measured.
+  @Test(arguments: [
+    ("gelu_backward", "silu_backward"), ("layernorm_backward", "rmsnorm_backward"), ("adamw_fused", "lamb"),
+    ("silu", "gated_activation"), ("sgd", "sgd_unfused"), ("sgd", "sgd_momentum"), ("add", "adamw_unfused"),
+  ])
+  func standInsAreMarked(measured: String, other: String) throws {
+    let known = try Self.operators("{op: \(measured), t: 4096, h: 4096, datatype: fp32}")
+    let standIn = try Self.operators("{op: \(other), t: 4096, h: 4096, datatype: fp32}")
+    #expect(!known.root.isExtrapolated && standIn.root.isExtrapolated)
+    #expect(Self.relativeError(standIn) > 1.4 * Self.relativeError(known))
+  }
+
   /// Exchanges alone: the measured times of an H200, here and there a curve's own points.
   @Test(arguments: [
     ("all_reduce", 4, 67_108_864.0), ("all_gather", 2, 1_048_576), ("all_to_all", 4, 16_777_216),
